@@ -1,0 +1,31 @@
+//! `branches`: where the chain branches. Needs no database.
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::output::json;
+use super::super::words::Failure;
+use super::listing::{self, Detail};
+use crate::cli::ui::Volume;
+
+/// Arguments of `branches`.
+#[derive(clap::Args, Debug)]
+pub struct Args {}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let chain = context.chain(context.one_service()?)?;
+        let detail = Detail::new(context.ui.volume == Volume::Verbose);
+        let points: Vec<usize> = (0..chain.len()).filter(|at| chain.children(*at).len() > 1).collect();
+        for at in &points {
+            context.ui.answer(&listing::revision(&chain, *at, None, detail))?;
+            for child in chain.children(*at) {
+                context
+                    .ui
+                    .answer(&format!("  -> {}", listing::revision(&chain, *child, None, Detail::Line)))?;
+            }
+        }
+        let revisions: Vec<_> = points.iter().map(|at| json::revision(&chain, *at, None)).collect();
+        context.ui.json(&json::document(serde_json::json!({ "revisions": revisions })))?;
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,250 @@
+//! What all verbs that change a database share: plan, show, ask, carry out, report; or only the script of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use futures_util::future::{Either, select};
+
+use crate::chain::{Direction, Goal};
+use crate::config::Service;
+use crate::db::{Access, ExecuteError};
+use crate::error::Error;
+use crate::manager::{self, MigrationManager};
+use crate::plan::{Facts, Plan, PlanError};
+use crate::report::{End, Report};
+use crate::review::{ApprovedBy, Review};
+
+use super::super::confirm::{self, Asking};
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::output::human::{self, Ends};
+use super::super::output::json;
+use super::super::output::progress::Progress;
+use super::super::words::Failure;
+
+/// The options of every verb that changes a database.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// Show the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the SQL, bookkeeping included, and change nothing
+    #[arg(long)]
+    pub sql: bool,
+    /// Do not ask: the answer is yes
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Do not ask: nobody is there
+    #[arg(long, conflicts_with = "yes")]
+    pub no_input: bool,
+}
+
+impl Manner {
+    /// What was said about asking.
+    pub fn asking(self) -> Asking {
+        match (self.yes, self.no_input) {
+            (true, _) => Asking::Yes,
+            (_, true) => Asking::NoInput,
+            _ => Asking::Default,
+        }
+    }
+
+    /// What the connection is for.
+    fn access(self) -> Access {
+        if self.dry_run || self.sql { Access::Read } else { Access::Write }
+    }
+}
+
+/// Whether a change is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Yes.
+    Asked,
+    /// No: only the books change, and the command says to what.
+    Unasked,
+}
+
+/// Plans, shows, asks, carries out and reports, for one service.
+pub fn run(
+    context: &Context,
+    service: &Service,
+    manner: Manner,
+    question: Question,
+    decide: impl FnOnce(&MigrationManager) -> Result<Plan, Error>,
+) -> Result<Exit, Failure> {
+    let mut manager = context.connect(service, manner.access())?;
+    let review = Review::new(decide(&manager)?);
+    let url = service.database()?.to_string();
+    if manner.sql {
+        script(context, &review.plan)?;
+        return Ok(Exit::Done);
+    }
+    let ui = context.ui;
+    let rest = if manner.dry_run { Ends::There } else { Ends::Question };
+    ui.json(&json::document(
+        serde_json::json!({ "event": "plan", "plan": json::plan(&review.plan, Some(&url)) }),
+    ))?;
+    if question == Question::Asked || manner.dry_run {
+        let plan = human::plan(&review, ui.width, rest);
+        if manner.dry_run {
+            ui.answer(&plan)?
+        } else {
+            ui.say(&plan)?
+        };
+    }
+    if manner.dry_run {
+        return Ok(Exit::Done);
+    }
+    if review.plan.steps.is_empty() {
+        if question == Question::Unasked {
+            ui.say("Nothing to do: the books say so already.\n")?;
+        }
+        ui.json(&json::report(&service.name, &Report::default(), None))?;
+        return Ok(Exit::Done);
+    }
+    let approved = match question {
+        Question::Asked => confirm::confirm(context, review, manner.asking())?,
+        Question::Unasked => review.approve(ApprovedBy::Command),
+    };
+    let stop = AtomicBool::new(false);
+    let mut progress = Progress::new(ui);
+    let done = context.wait(until_stopped(
+        context,
+        &stop,
+        manager.execute(&approved, &context.actor, &stop, &mut progress),
+    ));
+    let report = match done {
+        Ok(report) => report,
+        Err(error) => return Err(reported(context, service, error)),
+    };
+    context.wait(manager.close());
+    ui.json(&json::report(&service.name, &report, None))?;
+    ui.say(&format!("{}\n", human::done(approved.plan(), report.done.len(), report.took)))?;
+    match report.end {
+        End::Complete => Ok(Exit::Done),
+        End::Interrupted => Err(Failure::new(
+            Exit::Interrupted,
+            "interrupted",
+            "interrupted; what is done stays, and the books agree",
+        )),
+    }
+}
+
+/// A failed run as a failure; with `--json` the report is the last line and holds the error.
+fn reported(context: &Context, service: &Service, error: Error) -> Failure {
+    let report = match &error {
+        Error::Execute(error) => match error.as_ref() {
+            ExecuteError::Step(error) => error.report.clone(),
+            ExecuteError::Books { report, .. } => report.as_ref().clone(),
+            ExecuteError::Stale(_) => Report::default(),
+        },
+        _ => Report::default(),
+    };
+    let mut failure = Failure::from(error);
+    if context.ui.output == super::super::ui::Output::Json {
+        let _ = context.ui.json(&json::report(&service.name, &report, Some(&failure)));
+        failure.code = "reported";
+    }
+    failure
+}
+
+/// Waits for `run`. The first Ctrl-C or SIGTERM asks it to stop after the revision that runs; the second ends the
+/// process, and the server rolls back what was open.
+async fn until_stopped<T>(context: &Context, stop: &AtomicBool, run: impl Future<Output = T>) -> T {
+    let mut run = std::pin::pin!(run);
+    loop {
+        let signal = std::pin::pin!(interrupted());
+        match select(run, signal).await {
+            Either::Left((done, _)) => return done,
+            Either::Right(((), rest)) => {
+                if stop.swap(true, Ordering::Relaxed) {
+                    std::process::exit(Exit::Interrupted as i32);
+                }
+                context.ui.aside("Stopping after this revision; once more stops at once.");
+                run = rest;
+            }
+        }
+    }
+}
+
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            let control_c = std::pin::pin!(tokio::signal::ctrl_c());
+            let terminated = std::pin::pin!(terminated.recv());
+            select(control_c, terminated).await;
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Prints a plan as the SQL that would be sent, message by message.
+pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
+    let mut text = String::new();
+    let frame = plan.frame();
+    text.push_str(frame.before.text());
+    for step in &plan.steps {
+        let parents = crate::chain::join(&step.revision.parents, ", ");
+        let (from, to) = match step.direction {
+            Direction::Up => (parents.as_str(), step.revision.id.as_str()),
+            Direction::Down => (step.revision.id.as_str(), parents.as_str()),
+        };
+        let message = step.revision.message.replace(['\n', '\r'], " ");
+        text.push_str(&format!("\n-- Running {} {from} -> {to}, {message}\n", step.direction.verb()));
+        for batch in plan.batches(step, &context.actor) {
+            text.push_str(batch.text());
+        }
+    }
+    if !frame.after.is_empty() {
+        text.push('\n');
+        text.push_str(frame.after.text());
+    }
+    context.ui.answer(&text)?;
+    context.ui.json(&json::document(serde_json::json!({ "sql": text })))?;
+    Ok(())
+}
+
+/// `FROM:TO`, the goal of a script that needs no database.
+pub fn span(goal: &str) -> Option<(&str, &str)> {
+    goal.split_once(':')
+}
+
+/// Writes the script from one revision to another, without a database.
+pub fn offline(
+    context: &Context,
+    service: &Service,
+    goal: &str,
+    to: impl FnOnce(&Facts<'_>, &Goal) -> Result<Plan, PlanError>,
+) -> Result<Exit, Failure> {
+    let Some((from, until)) = span(goal) else {
+        return Err(Failure::usage(
+            format!("`{goal}` is not FROM:TO"),
+            "For example: limbeck upgrade base:heads --sql",
+        ));
+    };
+    let from: Goal = if from.is_empty() { Goal::Base } else { from.parse()? };
+    let until: Goal = if until.is_empty() { Goal::Heads } else { until.parse()? };
+    let backend = service.backend()?;
+    let chain = context.chain(service)?;
+    let schema = service.database().ok().and_then(|url| match &url.place {
+        crate::database_url::Place::Server(address) => address.schema.clone(),
+        _ => None,
+    });
+    let plan = manager::offline(&chain, backend, schema, &service.name, &from, |facts| to(facts, &until))?;
+    script(context, &plan)?;
+    Ok(Exit::Done)
+}
+
+/// A goal with `:` means nothing unless a script is asked for.
+pub fn online_goal(goal: &str, manner: Manner) -> Result<Goal, Failure> {
+    if span(goal).is_some() && !manner.sql {
+        return Err(Failure::usage(
+            format!("`{goal}` is the goal of a script"),
+            "FROM:TO goes with --sql, and needs no database.",
+        ));
+    }
+    Ok(goal.parse()?)
+}

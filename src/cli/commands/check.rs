@@ -1,0 +1,53 @@
+//! `check`: exit 4 when anything is pending.
+
+use crate::db::Access;
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::output::{human, json};
+use super::super::words::Failure;
+
+/// Arguments of `check`.
+#[derive(clap::Args, Debug)]
+pub struct Args {}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let mut exit = Exit::Done;
+        let mut all = Vec::new();
+        for service in context.services()? {
+            let manager = context.connect(service, Access::Read)?;
+            let url = service.database()?;
+            let status = manager.status();
+            // Half-applied is worse than pending, and pending worse than done.
+            let found = match (status.dirty.is_empty(), status.pending.is_empty()) {
+                (false, _) => Exit::Dirty,
+                (true, false) => Exit::Pending,
+                (true, true) => Exit::Done,
+            };
+            exit = if found == Exit::Dirty { found } else { super::worse(exit, found) };
+            let name = if service.name == crate::config::DEFAULT_SERVICE {
+                ""
+            } else {
+                &format!("{}: ", service.name)
+            };
+            let says = match found {
+                Exit::Dirty => {
+                    format!("{name}{} half-applied; `limbeck status` says more\n", status.dirty.len())
+                }
+                Exit::Pending => {
+                    format!(
+                        "{name}{} pending; the database is at {}\n",
+                        status.pending.len(),
+                        human::ids_or_base(&status.current)
+                    )
+                }
+                _ => format!("{name}up to date at {}\n", human::ids_or_base(&status.current)),
+            };
+            context.ui.say(&says)?;
+            all.push(json::status(&service.name, &url.to_string(), url.backend.name(), &status));
+        }
+        context.ui.json(&json::document(serde_json::json!({ "services": all, "exit_code": exit as u8 })))?;
+        Ok(exit)
+    }
+}

@@ -1,0 +1,73 @@
+//! `downgrade` and `down`: take revisions back.
+
+use std::io::{self, IsTerminal};
+
+use crate::chain::Goal;
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::words::Failure;
+use super::change::{self, Manner, Question};
+
+/// Arguments of `downgrade`.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "GOAL: base, an id or its first 4 characters, -1, <id>-1, <label>@base, a revision's number. The goal \
+                        itself stays.\nWith --sql also FROM:TO (`heads:base`), which needs no database."
+)]
+pub struct Args {
+    /// Where to go
+    #[arg(allow_hyphen_values = true)]
+    goal: String,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// Arguments of `down`.
+#[derive(clap::Args, Debug)]
+pub struct DownArgs {
+    /// How many revisions; without it all of them, which is asked about or needs --yes
+    n: Option<u32>,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let (goal, manner) = (&self.goal, self.manner);
+        if manner.sql && change::span(goal).is_some() {
+            return change::offline(context, context.one_service()?, goal, |facts, goal| {
+                facts.downgrade(goal)
+            });
+        }
+        downgrade(context, &change::online_goal(goal, manner)?, manner)
+    }
+}
+
+impl DownArgs {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let manner = self.manner;
+        let changes = !manner.dry_run && !manner.sql;
+        let goal = match self.n {
+            Some(n) => Goal::Steps(-i64::from(n)),
+            // "All of them" was not said in so many words, so somebody must say yes to it.
+            None if changes && !manner.yes && (manner.no_input || !io::stdin().is_terminal()) => {
+                return Err(Failure::new(
+                    Exit::NeedsAnswer,
+                    "needs-answer",
+                    "`down` without a number takes everything back, and there is no terminal to ask at",
+                )
+                .hint(
+                    "Nothing was changed. One revision: `limbeck down 1`. All of them: `limbeck down --yes`.",
+                ));
+            }
+            None => Goal::Base,
+        };
+        downgrade(context, &goal, manner)
+    }
+}
+
+fn downgrade(context: &Context, goal: &Goal, manner: Manner) -> Result<Exit, Failure> {
+    let service = context.one_service()?;
+    change::run(context, service, manner, Question::Asked, |manager| manager.plan_downgrade(goal))
+}

@@ -1,0 +1,49 @@
+//! `plan`: what an upgrade would do, and nothing else.
+
+use crate::db::Access;
+use crate::review::Review;
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::output::human::{self, Ends};
+use super::super::output::json;
+use super::super::words::Failure;
+use super::change::{self, Manner};
+
+/// Arguments of `plan`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Where to go; a revision that is applied means a downgrade to it
+    #[arg(default_value = "heads", allow_hyphen_values = true)]
+    goal: String,
+    /// Print the SQL, bookkeeping included
+    #[arg(long)]
+    sql: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let manner = Manner { sql: self.sql, ..Manner::default() };
+        if self.sql && change::span(&self.goal).is_some() {
+            return change::offline(context, context.one_service()?, &self.goal, |facts, goal| {
+                facts.goto(goal)
+            });
+        }
+        let goal = change::online_goal(&self.goal, manner)?;
+        let mut plans = Vec::new();
+        for service in context.services()? {
+            let manager = context.connect(service, Access::Read)?;
+            let review = Review::new(manager.plan_goto(&goal)?);
+            if self.sql {
+                change::script(context, &review.plan)?;
+                continue;
+            }
+            context.ui.answer(&human::plan(&review, context.ui.width, Ends::There))?;
+            plans.push(json::plan(&review.plan, Some(&service.database()?.to_string())));
+        }
+        if !self.sql {
+            context.ui.json(&json::document(serde_json::json!({ "services": plans })))?;
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,50 @@
+//! `stamp`: set the books without running anything.
+
+use crate::chain::{Goal, GoalError};
+use crate::plan::Purge;
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::words::Failure;
+use super::change::{self, Manner, Question};
+
+/// Arguments of `stamp`.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "The books then say that the revisions and all that they stand on are applied. Revisions of other branches \
+                        stay as they are."
+)]
+pub struct Args {
+    /// Revisions: ids, numbers, heads, base
+    #[arg(required = true, value_name = "REV")]
+    revisions: Vec<String>,
+    /// Forget first whatever the books said
+    #[arg(long)]
+    purge: bool,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the SQL and change nothing
+    #[arg(long)]
+    sql: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let goals =
+            self.revisions.iter().map(|text| text.parse()).collect::<Result<Vec<Goal>, GoalError>>()?;
+        let purge = if self.purge { Purge::Yes } else { Purge::No };
+        stamp(context, &goals, purge, Manner { dry_run: self.dry_run, sql: self.sql, ..Manner::default() })
+    }
+}
+
+/// Stamps the one service of the command.
+pub(super) fn stamp(
+    context: &Context,
+    goals: &[Goal],
+    purge: Purge,
+    manner: Manner,
+) -> Result<Exit, Failure> {
+    let service = context.one_service()?;
+    change::run(context, service, manner, Question::Unasked, |manager| manager.plan_stamp(goals, purge))
+}

@@ -1,0 +1,30 @@
+//! `status`: what is applied, pending, half-applied, late, edited, missing; per service.
+
+use crate::db::Access;
+
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::output::{human, json};
+use super::super::words::Failure;
+
+/// Arguments of `status`.
+#[derive(clap::Args, Debug)]
+pub struct Args {}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let mut all = Vec::new();
+        for service in context.services()? {
+            let manager = context.connect(service, Access::Read)?;
+            let url = service.database()?;
+            let status = manager.status();
+            if !all.is_empty() {
+                context.ui.answer("\n")?;
+            }
+            context.ui.answer(&human::status(&service.name, &url.to_string(), &status, context.ui.width))?;
+            all.push(json::status(&service.name, &url.to_string(), url.backend.name(), &status));
+        }
+        context.ui.json(&json::document(serde_json::json!({ "services": all })))?;
+        Ok(Exit::Done)
+    }
+}

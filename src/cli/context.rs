@@ -1,0 +1,288 @@
+//! Arguments, environment and files, gathered once: the only place that reads the environment.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::chain::Chain;
+use crate::config::{self, Config, ConfigError, Flags, Given, Service};
+use crate::convention;
+use crate::db::Access;
+use crate::dialect::Backend;
+use crate::ledger::Actor;
+use crate::manager::{self, MigrationManager};
+use crate::sql::SourceText;
+
+use super::exit::Exit;
+use super::ui::{Color, Output, Ui, Volume};
+use super::words::Failure;
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Settings file [default: the nearest limbeck.toml upwards]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Env file [default: local.env, then .env, in the project root]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub env_file: Option<PathBuf>,
+    /// Database, for example sqlite://cortex.db
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Dialect: sqlite, postgresql or mysql [default: as the database]
+    #[arg(long, global = true, value_name = "DIALECT")]
+    pub dialect: Option<String>,
+    /// One of the [services.*] of limbeck.toml
+    #[arg(long, global = true, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Migrations folder, holding sqlite/, postgresql/, mysql/
+    #[arg(long, global = true, value_name = "DIR")]
+    pub migrations: Option<PathBuf>,
+    /// Print JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Say less
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// What a command works with.
+pub struct Context {
+    /// The terminal.
+    pub ui: Ui,
+    /// The settings.
+    pub config: Config,
+    /// The folder that the user is in.
+    pub here: PathBuf,
+    /// Who acts.
+    pub actor: Actor,
+    /// The service asked for.
+    pub service: Option<String>,
+    /// The program that `edit` starts.
+    pub editor: Option<String>,
+    /// The dialects of a `--dialect` that lists several, or all.
+    pub dialects: Option<Vec<Backend>>,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// The terminal, which needs no settings.
+pub fn ui(globals: &Globals) -> Ui {
+    let output = if globals.json { Output::Json } else { Output::Human };
+    let volume = match (globals.quiet, globals.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    };
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Ui::new(output, volume, globals.color, no_color, std::env::var("COLUMNS").ok().as_deref())
+}
+
+/// The folder that the user is in.
+pub fn here() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::new(Exit::Error, "folder", format!("the current folder cannot be read: {error}"))
+    })
+}
+
+impl Context {
+    /// Gathers everything.
+    pub fn gather(globals: &Globals, ui: Ui) -> Result<Self, Failure> {
+        let here = here()?;
+        let (root, file) = settings_file(globals.config.as_deref(), &here)?;
+        let prefix = config::prefix(file.as_ref())?;
+        let process: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let env_file = env_file(globals.env_file.as_deref(), &process, &prefix, &root, &here)?;
+        let service = globals.service.clone();
+        let who = |names: [&str; 2]| names.iter().find_map(|name| process.get(*name)).cloned();
+        let actor = Actor { os_user: who(["USER", "LOGNAME"]), host: host() };
+        let editor = who(["VISUAL", "EDITOR"]);
+        let listed = globals.dialect.as_deref().filter(|list| *list == "all" || list.contains(','));
+        let dialects = listed.map(dialects).transpose()?;
+        let given = Given {
+            root,
+            here: here.clone(),
+            flags: Flags {
+                database_url: globals.database_url.clone(),
+                dialect: globals.dialect.clone().filter(|_| dialects.is_none()),
+                migrations: globals.migrations.clone(),
+            },
+            process,
+            env_file,
+            file,
+        };
+        let config = given.resolve()?;
+        for note in &config.notes {
+            ui.warn(note);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { ui, config, here, actor, service, editor, dialects, runtime })
+    }
+
+    /// Waits for something.
+    pub fn wait<F: Future>(&self, what: F) -> F::Output {
+        self.runtime.block_on(what)
+    }
+
+    /// The services that the command acts on.
+    pub fn services(&self) -> Result<Vec<&Service>, Failure> {
+        Ok(self.config.chosen(self.service.as_deref())?)
+    }
+
+    /// The one service that the command acts on.
+    pub fn one_service(&self) -> Result<&Service, Failure> {
+        match self.services()?.as_slice() {
+            [only] => Ok(only),
+            several => Err(Failure::usage(
+                "this command acts on one service, and there are several",
+                format!(
+                    "Pick one: --service {}",
+                    crate::chain::join(several.iter().map(|service| &service.name), " | ")
+                ),
+            )),
+        }
+    }
+
+    /// A path as the user would type it.
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.here).unwrap_or(path).to_owned()
+    }
+
+    /// Reads the chain of a service.
+    pub fn chain(&self, service: &Service) -> Result<Chain, Failure> {
+        self.chain_of(service, service.backend()?)
+    }
+
+    /// Reads the chain of one dialect of a service.
+    pub fn chain_of(&self, service: &Service, backend: Backend) -> Result<Chain, Failure> {
+        let shown = self.shown(&service.migrations);
+        Ok(manager::load(&service.migrations, backend, &convention::LIMBECK, &shown)?)
+    }
+
+    /// Connects to the database of a service and reads its chain and books.
+    pub fn connect(&self, service: &Service, access: Access) -> Result<MigrationManager, Failure> {
+        let url = service.database()?;
+        let chain = self.chain(service)?;
+        Ok(self.wait(MigrationManager::connect(chain, url, &service.name, access))?)
+    }
+
+    /// Reads a line from stdin; none at its end. Ctrl-C ends the command.
+    pub fn read_line(&self) -> Result<Option<String>, Failure> {
+        let line = async {
+            let reading = tokio::task::spawn_blocking(|| {
+                let mut line = String::new();
+                io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
+            });
+            let stop = std::pin::pin!(tokio::signal::ctrl_c());
+            match futures_util::future::select(reading, stop).await {
+                futures_util::future::Either::Left((read, _)) => Some(read),
+                futures_util::future::Either::Right(_) => None,
+            }
+        };
+        match self.wait(line) {
+            Some(Ok(line)) => Ok(line?),
+            Some(Err(_)) => Ok(None),
+            None => Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed")),
+        }
+    }
+}
+
+/// The dialects of a list, or all.
+fn dialects(list: &str) -> Result<Vec<Backend>, Failure> {
+    if list == "all" {
+        return Ok(Backend::ALL.to_vec());
+    }
+    let mut backends = Vec::new();
+    for name in list.split(',').map(str::trim) {
+        let backend = Backend::parse(name).ok_or_else(|| ConfigError::Dialect(name.to_owned()))?;
+        if !backends.contains(&backend) {
+            backends.push(backend);
+        }
+    }
+    Ok(backends)
+}
+
+/// Finds the project root and its settings file.
+fn settings_file(named: Option<&Path>, here: &Path) -> Result<(PathBuf, Option<SourceText>), Failure> {
+    let unreadable = |path: &Path, error: io::Error| {
+        Failure::new(Exit::Error, "settings-file", format!("cannot read {}: {error}", path.display()))
+            .hint("`limbeck init` writes one.")
+    };
+    let path = match named {
+        Some(path) => Some(here.join(path)),
+        None => here.ancestors().map(|folder| folder.join(config::FILE_NAME)).find(|path| path.is_file()),
+    };
+    let Some(path) = path else { return Ok((here.to_owned(), None)) };
+    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+    let root = path.parent().unwrap_or(here).to_owned();
+    let shown = path.strip_prefix(here).unwrap_or(&path).to_string_lossy().into_owned();
+    Ok((root, Some(SourceText::new(shown, text))))
+}
+
+/// Reads the env file: the flag's, the variable's, `local.env`, `.env`.
+fn env_file(
+    named: Option<&Path>,
+    process: &BTreeMap<String, String>,
+    prefix: &str,
+    root: &Path,
+    here: &Path,
+) -> Result<Option<(String, BTreeMap<String, String>)>, Failure> {
+    let variable = format!("{prefix}_ENV_FILE_PATH");
+    let by_variable = process.get(&variable).filter(|path| !path.is_empty());
+    let (path, origin) = match (named, by_variable) {
+        (Some(path), _) => (here.join(path), Some("--env-file")),
+        (None, Some(path)) => (root.join(path), Some(variable.as_str())),
+        (None, None) => {
+            let usual = ["local.env", ".env"].map(|name| root.join(name));
+            match usual.into_iter().find(|path| path.is_file()) {
+                Some(path) => (path, None),
+                None => return Ok(None),
+            }
+        }
+    };
+    let shown = path.strip_prefix(here).unwrap_or(&path).display().to_string();
+    if let Some(origin) = origin
+        && !path.is_file()
+    {
+        return Err(Failure::new(
+            Exit::Error,
+            "env-file",
+            format!("the env file {shown} does not exist ({origin} names it)"),
+        )
+        .hint("Make the file, or correct its name."));
+    }
+    // The error of a line may hold the line, and the line a password: only its number is told.
+    let wrong = |error: dotenvy::Error| {
+        let what = match error {
+            dotenvy::Error::Io(error) => error.to_string(),
+            dotenvy::Error::LineParse(_, at) => {
+                format!("a line is not NAME=value (near character {})", at + 1)
+            }
+            _ => "it is not an env file".to_owned(),
+        };
+        Failure::new(Exit::Error, "env-file", format!("cannot read the env file {shown}: {what}"))
+            .hint("Quote a value with spaces or special characters: NAME='value'.")
+    };
+    let variables = dotenvy::from_path_iter(&path)
+        .map_err(wrong)?
+        .collect::<Result<BTreeMap<_, _>, _>>()
+        .map_err(wrong)?;
+    Ok(Some((shown, variables)))
+}
+
+/// The name of this machine, where the system tells it.
+fn host() -> Option<String> {
+    let named = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok())?;
+    let name = named.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}

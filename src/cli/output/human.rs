@@ -1,0 +1,297 @@
+//! For people: the plan, the table, the status.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table,
+    TableStyle, Width,
+};
+use console::style;
+
+use crate::chain::{Direction, RevisionId, join};
+use crate::manager::Status;
+use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction};
+use crate::review::Review;
+
+/// How wide the rules above and below the title are.
+const RULE: usize = 54;
+
+/// How the text of a plan ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// It is all that was asked for.
+    There,
+    /// A question or the run follows.
+    Question,
+}
+
+/// A heavy header above light rows.
+const FRAME: TableStyle = TableStyle::new()
+    .top_border(LineStyle::new('┏', '━', '┳', '┓'))
+    .header_lines(ContentLineStyle::new('┃', '┃', '┃'))
+    .header_separator(LineStyle::new('┡', '━', '╇', '┩'))
+    .content_lines(ContentLineStyle::new('│', '│', '│'))
+    .bottom_border(LineStyle::new('└', '─', '┴', '┘'));
+
+/// Below this width the table keeps only what it must have.
+const NARROW: usize = 64;
+
+/// The plan, `width` columns wide.
+pub fn plan(review: &Review, width: usize, ends: Ends) -> String {
+    let plan = &review.plan;
+    let mut text = title("MIGRATION PLAN", width);
+    let _ = writeln!(text, "Database Type: {}", plan.server.backend.name().to_uppercase());
+    if !plan.server.version.is_empty() && plan.server.backend != crate::dialect::Backend::Sqlite {
+        let _ = writeln!(text, "Server: {}", plan.server);
+    }
+    if plan.format.service != crate::config::DEFAULT_SERVICE {
+        let _ = writeln!(text, "Service: {}", plan.format.service);
+    }
+    let _ = writeln!(text, "Current Revision: {}", ids_or_base(&plan.current));
+    let _ = writeln!(text, "Target Revision: {}\n", plan.goal);
+    if plan.steps.is_empty() {
+        text.push_str("Nothing to do: the database is there already.\n");
+        return text;
+    }
+    let _ = writeln!(text, "{}\n", steps(plan, width));
+    let _ = writeln!(text, "{}\n", count(plan));
+    for note in &plan.notes {
+        let _ = writeln!(text, "{}\n", wrapped(&note_text(note), width));
+    }
+    if plan.steps.iter().any(|step| step.action == Action::Run) {
+        let warning = match plan.direction {
+            Direction::Up => "Warning: This will modify your database schema",
+            Direction::Down => "Warning: This will modify your database schema and may lose data",
+        };
+        for line in wrapped(&format!("⚠ {warning}"), width).lines() {
+            let _ = writeln!(text, "{}", style(line).yellow());
+        }
+    }
+    if ends == Ends::Question {
+        text.push('\n');
+    }
+    text
+}
+
+/// A title between two rules.
+fn title(words: &str, width: usize) -> String {
+    let rule = "━".repeat(RULE.min(width));
+    let indent = (RULE.min(width).saturating_sub(words.len() + 1)) / 2;
+    format!("{rule}\n{:indent$}{}\n{rule}\n\n", "", style(words).bold())
+}
+
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.len() - 1;
+        let used = console::measure_text_width(&lines[line]);
+        if used > 0 && used + 1 + console::measure_text_width(word) > width {
+            lines.push(word.to_owned());
+        } else {
+            if used > 0 {
+                lines[line].push(' ');
+            }
+            lines[line].push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+fn steps(plan: &Plan, width: usize) -> Table {
+    let wide = width >= NARROW;
+    let runs = plan.steps.iter().any(|step| step.action == Action::Run);
+    let noted = plan.steps.iter().any(|step| !remarks(step, plan).is_empty());
+    let mut table = table(width);
+    let mut header = vec!["Revision", "Description"];
+    if wide && runs {
+        header.push("Statements");
+    }
+    if wide && noted {
+        header.push("Notes");
+    }
+    table.set_header(header.iter().map(|name| Cell::new(style(name).bold())));
+    for step in &plan.steps {
+        let mut row = vec![Cell::new(&step.revision.id), Cell::new(one_line(&step.revision.message))];
+        if wide && runs {
+            row.push(Cell::new(step.statements()).set_alignment(CellAlignment::Right));
+        }
+        if wide && noted {
+            row.push(Cell::new(join(remarks(step, plan), ", ")));
+        }
+        table.add_row(row);
+    }
+    if wide && !noted {
+        // The frame keeps its shape when ids and messages are short.
+        let least = |columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns));
+        table.set_constraints([least(17), least(31)]);
+    }
+    table
+}
+
+fn table(width: usize) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(FRAME)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table
+}
+
+/// A message without line breaks or control characters, which would tear the table.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// What is particular about a step.
+fn remarks(step: &Step, plan: &Plan) -> Vec<&'static str> {
+    let mut remarks = Vec::new();
+    if step.order == Order::Late {
+        remarks.push("late");
+    }
+    match (step.action, step.transaction) {
+        (Action::Record, _) => remarks.push(match step.direction {
+            Direction::Up => "books only: applied",
+            Direction::Down => "books only: not applied",
+        }),
+        (Action::Run, Transaction::Each) => {
+            if plan.server.ddl() == crate::dialect::Ddl::Transactional {
+                remarks.push("no transaction");
+            }
+        }
+        (Action::Run, Transaction::Own) => remarks.push("own transaction"),
+        (Action::Run, Transaction::Wrapped { from, to }) => {
+            if from > 0 || to < step.statements() {
+                remarks.push("pragmas outside the transaction");
+            }
+        }
+    }
+    if step.direction == Direction::Up
+        && step.action == Action::Run
+        && step.revision.script(Direction::Down).is_none()
+    {
+        remarks.push("irreversible");
+    }
+    remarks
+}
+
+fn count(plan: &Plan) -> String {
+    let number = plan.steps.len();
+    let noun = if number == 1 { "migration" } else { "migrations" };
+    let recorded = plan.steps.iter().all(|step| step.action == Action::Record);
+    match (recorded, plan.direction) {
+        (true, _) => format!("{number} {noun} will be written into the books, and nothing run"),
+        (false, Direction::Up) => format!("{number} {noun} will be applied"),
+        (false, Direction::Down) => format!("{number} {noun} will be reverted"),
+    }
+}
+
+fn note_text(note: &Note) -> String {
+    match note {
+        Note::MakesBooks => {
+            "The tables limbeck_revisions and limbeck_log will be made: the books of what is applied."
+                .to_owned()
+        }
+        Note::OneTransaction => {
+            "The database is empty, so all of them run in one transaction; a failure keeps those before it."
+                .to_owned()
+        }
+        Note::Edited(ids) => {
+            format!("⚠ Edited since they were applied: {}. `limbeck verify` says more.", join(ids, ", "))
+        }
+        Note::Late(ids) => format!(
+            "⚠ Late: {} will be applied after revisions that stand beside, not on, it in the chain.",
+            join(ids, ", ")
+        ),
+    }
+}
+
+/// The ids, or `base` for none.
+pub fn ids_or_base(ids: &[RevisionId]) -> String {
+    if ids.is_empty() { "base".to_owned() } else { join(ids, ", ") }
+}
+
+/// What a run did, in one line.
+pub fn done(plan: &Plan, done: usize, took: Duration) -> String {
+    let noun = if done == 1 { "migration" } else { "migrations" };
+    let recorded = plan.steps.iter().all(|step| step.action == Action::Record);
+    let verb = match (recorded, plan.direction) {
+        (true, _) => "written into the books",
+        (false, Direction::Up) => "applied",
+        (false, Direction::Down) => "reverted",
+    };
+    let whole = if plan.scope == Scope::WholeRun { " in one transaction" } else { "" };
+    format!("{} {done} {noun} {verb}{whole} in {}", style("✓").green(), duration(took))
+}
+
+/// A time as people read it.
+pub fn duration(took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    match took.as_secs() {
+        0 if seconds < 0.1 => format!("{:.1} ms", seconds * 1000.0),
+        0 => format!("{:.0} ms", seconds * 1000.0),
+        1..60 => format!("{seconds:.1} s"),
+        whole => format!("{} min {} s", whole / 60, whole % 60),
+    }
+}
+
+/// Where a database stands.
+pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String {
+    let mut text = String::new();
+    if service != crate::config::DEFAULT_SERVICE {
+        let _ = writeln!(text, "{}", style(service).bold());
+    }
+    let _ = writeln!(text, "Database: {url}");
+    let _ = writeln!(text, "Current:  {}", ids_or_base(&status.current));
+    let _ = writeln!(
+        text,
+        "Heads:    {}",
+        if status.heads.is_empty() { "none".to_owned() } else { join(&status.heads, ", ") }
+    );
+    let _ = writeln!(text, "Applied:  {}", status.applied);
+    let _ = writeln!(text, "Pending:  {}", status.pending.len());
+    /// More pending revisions than this are counted, not listed.
+    const LISTED: usize = 20;
+    if !status.pending.is_empty() {
+        let mut table = table(width);
+        table.set_header(["Pending", "Description"].map(|name| Cell::new(style(name).bold())));
+        for revision in status.pending.iter().take(LISTED) {
+            let late = if status.late.contains(&revision.id) { " (late)" } else { "" };
+            table.add_row([format!("{}{late}", revision.id), one_line(&revision.message)]);
+        }
+        let _ = writeln!(text, "\n{table}");
+        if status.pending.len() > LISTED {
+            let _ = writeln!(text, "… and {} more; `limbeck plan` lists them", status.pending.len() - LISTED);
+        }
+    }
+    for row in &status.dirty {
+        let _ = writeln!(
+            text,
+            "\n{} {} is half-applied: {} stopped after {} of {} statements{}",
+            style("✗").red(),
+            row.revision,
+            row.state,
+            row.done,
+            row.total,
+            row.error.as_ref().map(|error| format!("\n  The server said: {error}")).unwrap_or_default()
+        );
+    }
+    for row in &status.missing {
+        let _ = writeln!(
+            text,
+            "\n{} {} is applied and no file has it ({})",
+            style("✗").red(),
+            row.revision,
+            one_line(&row.description)
+        );
+    }
+    for (id, extent) in &status.edited {
+        if *extent == crate::ledger::Extent::Statements {
+            let _ = writeln!(text, "\n{} {id} was edited since it was applied", style("⚠").yellow());
+        }
+    }
+    if status.is_up_to_date() && status.missing.is_empty() {
+        let _ = writeln!(text, "\n{} up to date", style("✓").green());
+    }
+    text
+}

@@ -1,0 +1,6 @@
+//! How plans, events, reports and facts are shown.
+
+pub mod graph;
+pub mod human;
+pub mod json;
+pub mod progress;

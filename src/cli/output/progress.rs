@@ -1,0 +1,109 @@
+//! What happens, while it happens: a line per revision, a bar for a long run, JSON lines.
+
+use std::time::Duration;
+
+use console::style;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::chain::Direction;
+use crate::event::{Event, Observer};
+
+use super::super::ui::{Output, Ui, Volume};
+use super::{human, json};
+
+/// A run of fewer steps needs no bar.
+const LONG_RUN: usize = 10;
+
+/// Shows events on a terminal or in a log.
+pub struct Progress {
+    ui: Ui,
+    bar: Option<ProgressBar>,
+    running: String,
+}
+
+impl Progress {
+    /// Shows events as `ui` says.
+    pub fn new(ui: Ui) -> Self {
+        Self { ui, bar: None, running: String::new() }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.ui.aside(text)),
+            None => self.ui.aside(text),
+        }
+    }
+
+    fn start(&mut self, steps: usize) {
+        let terminal = console::Term::stderr().is_term();
+        if steps < LONG_RUN || !terminal || self.ui.volume == Volume::Quiet {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(look) = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg} {elapsed}") {
+            bar.set_style(look.progress_chars("━╸─"));
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        self.bar = Some(bar);
+    }
+
+    fn step_done(&mut self, direction: Direction, recorded: bool, took: Duration) {
+        if !recorded {
+            let arrow = match direction {
+                Direction::Up => "↑",
+                Direction::Down => "↓",
+            };
+            self.line(&format!(
+                "{} {} {}",
+                style(arrow).green().for_stderr(),
+                self.running,
+                human::duration(took)
+            ));
+        }
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn on_event(&mut self, event: &Event) {
+        if self.ui.output == Output::Json {
+            let mut says = json::event(event);
+            if let serde_json::Value::Object(fields) = &mut says {
+                fields.insert("schema_version".to_owned(), json::SCHEMA_VERSION.into());
+            }
+            let _ = self.ui.json(&says);
+            return;
+        }
+        match event {
+            Event::Started { steps } => self.start(*steps),
+            Event::StepStarted { revision, message, .. } => {
+                self.running = format!("{revision} {message}");
+                if let Some(bar) = &self.bar {
+                    bar.set_message(self.running.clone());
+                }
+            }
+            Event::StepDone { direction, recorded, took, .. } => self.step_done(*direction, *recorded, *took),
+            Event::StepFailed { took, .. } => {
+                self.line(&format!(
+                    "{} {} failed after {}",
+                    style("✗").red().for_stderr(),
+                    self.running,
+                    human::duration(*took)
+                ));
+                self.end();
+            }
+            Event::Interrupted { .. } | Event::Undone | Event::Finished { .. } => self.end(),
+            Event::BooksCreated => {}
+        }
+    }
+}
+
+impl Progress {
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

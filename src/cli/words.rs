@@ -1,0 +1,410 @@
+//! The only place that words errors: message, picture of the source, state of the database, next command, exit code.
+
+use std::io;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+
+use crate::chain::layout::LayoutErrorKind;
+use crate::chain::{ChainErrorKind, Direction, GoalError};
+use crate::config::{self, ConfigError};
+use crate::db::driver::{DbError, Refusal, ServerError};
+use crate::db::{ExecuteError, StepError};
+use crate::error::{Class, Error};
+use crate::event::Aftermath;
+use crate::folder::FolderError;
+use crate::plan::{PlanError, ScriptError};
+use crate::sql::{SourceText, Span};
+
+use super::exit::Exit;
+
+/// What a person, or a program, is told when something went wrong.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// A word for programs, stable across versions.
+    pub code: &'static str,
+    /// What happened, to which revision.
+    pub message: String,
+    /// More about it: the server's detail, the state of the database now.
+    pub notes: Vec<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Where it shows.
+    pub place: Option<Place>,
+}
+
+/// A place in a file.
+#[derive(Debug)]
+pub struct Place {
+    /// The file.
+    pub source: SourceText,
+    /// The place in it.
+    pub span: Span,
+    /// What stands at the caret.
+    pub label: String,
+}
+
+impl Failure {
+    /// An error of the command line itself.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message).hint(hint)
+    }
+
+    /// A failure with nothing but its message.
+    pub fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, code, message: message.into(), notes: Vec::new(), hint: None, place: None }
+    }
+
+    /// Says what to do next.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hint = hint.map(Into::into);
+        self
+    }
+
+    fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    fn at(mut self, source: &SourceText, span: Span, label: impl Into<String>) -> Self {
+        // A file without a line has nothing to point at.
+        if !source.name().is_empty() {
+            self.place = Some(Place { source: source.clone(), span, label: label.into() });
+        }
+        self
+    }
+
+    /// The failure as text for people, `width` columns wide.
+    pub fn text(&self, width: usize) -> String {
+        let mut diagnostic = MietteDiagnostic::new(self.message.clone());
+        let help: Vec<&str> = self.notes.iter().map(String::as_str).chain(self.hint.as_deref()).collect();
+        if !help.is_empty() {
+            diagnostic = diagnostic.with_help(help.join("\n"));
+        }
+        let report = match &self.place {
+            Some(place) => {
+                let label = LabeledSpan::new_primary_with_span(
+                    Some(place.label.clone()).filter(|label| !label.is_empty()),
+                    (place.span.start, place.span.end - place.span.start),
+                );
+                let source = NamedSource::new(place.source.name(), place.source.text().to_owned());
+                Report::new(diagnostic.with_label(label)).with_source_code(source)
+            }
+            None => Report::new(diagnostic),
+        };
+        let theme = if console::colors_enabled_stderr() {
+            GraphicalTheme::unicode()
+        } else {
+            GraphicalTheme::unicode_nocolor()
+        };
+        let mut text = String::new();
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(width.max(20))
+            .with_context_lines(1)
+            .with_links(false);
+        if handler.render_report(&mut text, report.as_ref()).is_err() {
+            text = format!("error: {}\n", self.message);
+        }
+        text
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::new(Exit::Error, "io", error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<GoalError> for Failure {
+    fn from(error: GoalError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit = match error.class() {
+            Class::Usage => Exit::Usage,
+            Class::Failure => Exit::Error,
+            Class::Dirty => Exit::Dirty,
+            Class::Stale => Exit::Stale,
+        };
+        let message = error.to_string();
+        let failure = |code| Self::new(exit, code, message.clone());
+        match &error {
+            Error::Config(error) => config_failure(error, failure),
+            Error::Folder(error) => folder_failure(error, failure),
+            Error::Layout(error) => failure("revision-file")
+                .at(&error.source_text, error.span, layout_label(&error.kind))
+                .maybe_hint(layout_hint(&error.kind)),
+            Error::Chain(error) => {
+                failure("chain").at(&error.source_text, error.span, "").hint(chain_hint(&error.kind))
+            }
+            Error::Plan(error) => plan_failure(error, failure),
+            Error::Database(error) => database_failure(error, failure),
+            Error::Execute(error) => execute_failure(error, failure),
+        }
+    }
+}
+
+fn config_failure(error: &ConfigError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    match error {
+        ConfigError::NoDatabase { prefix } => failure("no-settings").hint(format!(
+            "Set one of these:\n  \
+             --database-url sqlite://cortex.db          on the command line\n  \
+             {prefix}_DATABASE_URL=postgresql://…         a whole URL, in the environment, local.env or .env\n  \
+             {prefix}_DB_TYPE=sqlite|postgresql|mysql     and {prefix}_DB_FILE, or {prefix}_DB_HOST, _NAME, _USERNAME…\n  \
+             database_url = \"…\"                         in limbeck.toml; `limbeck init` writes one\n\
+             A command that only reads files needs no more than --dialect."
+        )),
+        ConfigError::Variable { variable, .. } => {
+            failure("setting").hint(format!("Correct {variable}, or take it out."))
+        }
+        ConfigError::Url { .. } => failure("database-url").hint(
+            "A URL looks like sqlite://file.db, postgresql://user:password@host:5432/name or \
+             mysql://user:password@host:3306/name.",
+        ),
+        ConfigError::Contradiction { variable, origin, .. } => {
+            failure("contradiction").hint(format!("Change {variable} or {origin}, or set only one of them."))
+        }
+        ConfigError::Dialect(_) => failure("dialect").hint("For example: --dialect postgresql"),
+        ConfigError::File { source_text, span, .. } => failure("settings-file").at(source_text, *span, "here"),
+        ConfigError::UnknownService { .. } => failure("service")
+            .hint(format!("Services are the [services.NAME] tables of {}.", config::FILE_NAME)),
+    }
+}
+
+fn folder_failure(error: &FolderError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    match error {
+        FolderError::NoFolder { folder } => failure("no-migrations").hint(format!(
+            "`limbeck init` makes it; or name another folder with --migrations, `migrations` in {} or \
+             CORTEX_MIGRATIONS_VERSIONS_DIRECTORY. Looked for: {}",
+            config::FILE_NAME,
+            folder.display()
+        )),
+        FolderError::NoDialect { folder, dialect } => failure("no-dialect-folder")
+            .hint(format!("Make it: mkdir {}", folder.join(dialect.name()).display())),
+        FolderError::Read { .. } => {
+            failure("unreadable").hint("Check that the file is there and may be read.")
+        }
+        FolderError::Write { .. } => failure("unwritable")
+            .hint("Nothing was written. Check the folder's rights, and that the name is not taken."),
+    }
+}
+
+fn layout_label(kind: &LayoutErrorKind) -> &'static str {
+    match kind {
+        LayoutErrorKind::Split(_) | LayoutErrorKind::Lex(_) | LayoutErrorKind::NotUtf8(_) => "here",
+        LayoutErrorKind::NoRevisionId | LayoutErrorKind::NoUpgrade => "",
+        _ => "this",
+    }
+}
+
+fn layout_hint(kind: &LayoutErrorKind) -> Option<String> {
+    let hint = match kind {
+        LayoutErrorKind::NoRevisionId => {
+            "A revision file begins with a header:\n-- what it does\n--\n-- Revision ID: 8bd9e9780557\n-- Revises: \
+             450bd09cd019\n`limbeck revision -m \"what it does\"` writes one."
+        }
+        LayoutErrorKind::UnknownDirective { word, .. } if word == "unless" || word == "if" => {
+            "Guards (`limbeck:unless`, `limbeck:if`) are not in this version yet."
+        }
+        LayoutErrorKind::UnknownDirective { .. } => {
+            "The directives are: upgrade, downgrade, no-transaction, irreversible REASON."
+        }
+        LayoutErrorKind::BeforeSection(_) => "Move the line below the section that it is about.",
+        LayoutErrorKind::NoUpgrade | LayoutErrorKind::SqlBeforeSection => {
+            "Put `-- limbeck:upgrade` on a line of its own before the statements, and `-- limbeck:downgrade` before \
+             those that take them back."
+        }
+        LayoutErrorKind::IrreversibleDowngrade => "Keep one of the two.",
+        LayoutErrorKind::NotUtf8(_) => "Save the file as UTF-8: iconv -f ISO-8859-1 -t UTF-8 FILE",
+        LayoutErrorKind::HeaderTwice(_) => "Keep one of the two lines.",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn chain_hint(kind: &ChainErrorKind) -> String {
+    match kind {
+        ChainErrorKind::Duplicate { .. } => {
+            "Give one of them another id (12 hex digits), and correct the `Revises:` lines that meant it."
+                .to_owned()
+        }
+        ChainErrorKind::Missing { missing, .. } => {
+            format!("Bring the file of {missing} back, or correct this line.")
+        }
+        ChainErrorKind::Cycle { .. } => "Correct the `Revises:` line of one of them.".to_owned(),
+        ChainErrorKind::LabelTwice { .. } => "Rename one of the labels.".to_owned(),
+    }
+}
+
+fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    match error {
+        PlanError::Goal(error) => failure("goal").hint(match error {
+            GoalError::SeveralHeads { .. } => {
+                "`heads` means all of them; an id or <label>@head means one; `limbeck merge heads -m \"…\"` joins them."
+            }
+            GoalError::Form(_) => {
+                "A goal is heads, head, base, an id or its first 4 characters, +2, -1, <id>+1, <label>@head or a \
+                 revision's number. An upgrade goes forward, a downgrade back."
+            }
+            GoalError::Fork { .. } => "Name the revision itself, or a branch: <label>@+1.",
+            GoalError::TooFar { .. } => "`limbeck status` shows what is applied and what is pending.",
+            _ => "`limbeck history` lists the revisions, `limbeck heads` the heads, `limbeck branches` the branches.",
+        }),
+        PlanError::Dirty { row } => {
+            let failure = match &row.error {
+                Some(error) => failure("dirty").note(format!("The server said: {error}")),
+                None => failure("dirty"),
+            };
+            failure.hint(format!(
+                "Look with `limbeck status`. When the schema is as after {0}, `limbeck stamp {0}` says so; when it is as \
+                 before, stamp its parent (`base` if it has none).",
+                row.revision
+            ))
+        }
+        PlanError::FileGone { revisions } => failure("file-gone").hint(format!(
+            "Bring the file back (another branch of the repository may have it), or check that this is the right \
+             database. `limbeck stamp --purge REV` makes the books forget {}.",
+            crate::chain::join(revisions, ", ")
+        )),
+        PlanError::Irreversible { file, .. } => {
+            failure("irreversible").hint(format!("Nothing was changed. The revision is in {file}."))
+        }
+        PlanError::NotApplied(_) => failure("not-applied").hint("`limbeck upgrade` goes forward."),
+        PlanError::Script { kind, source_text, span, revision } => {
+            let hint = match kind {
+                ScriptError::Mixed(_) => format!(
+                    "Put the statement into a revision of its own, or write `-- limbeck:no-transaction` into the section: \
+                     then each statement of {revision} stands for itself."
+                ),
+                ScriptError::InsideOwn(_) => "Move the statement out of the BEGIN … COMMIT.".to_owned(),
+                ScriptError::Unclosed => "End it with COMMIT, or leave BEGIN out: limbeck wraps the section itself.".to_owned(),
+                ScriptError::Unopened | ScriptError::Nested => {
+                    "Leave the statement out, or pair each BEGIN with one COMMIT.".to_owned()
+                }
+            };
+            failure("transaction").at(source_text, *span, "this statement").hint(hint)
+        }
+    }
+}
+
+fn database_failure(error: &DbError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    match error {
+        DbError::Connect { reason, .. } => {
+            let (code, hint) = match reason {
+                Refusal::Unreachable => ("unreachable", "Is the server up, and are host and port right?"),
+                Refusal::Credentials => ("credentials", "Check user and password."),
+                Refusal::NoDatabase => ("no-database", "Check the name, or create the database first."),
+                Refusal::Tls => ("tls", "Check sslmode and the certificate files."),
+                Refusal::File => {
+                    ("file", "Check that its folder exists and that both may be read and written.")
+                }
+                Refusal::Other => ("connect", "Check the settings of the connection."),
+            };
+            failure(code).hint(hint)
+        }
+        DbError::Server(error) => with_server(failure("database"), error),
+        DbError::Lost(_) => failure("lost").hint("Run `limbeck status` once the server is back."),
+        DbError::NoDriver(backend) => {
+            failure("no-driver").hint(format!("Build limbeck with the driver for {backend}."))
+        }
+        DbError::NoSchema(_) => {
+            failure("no-schema").hint("Create it first: CREATE SCHEMA …, or name a database.")
+        }
+        DbError::Books(_) => failure("books").hint("A newer limbeck may have written them."),
+    }
+}
+
+fn with_server(mut failure: Failure, error: &ServerError) -> Failure {
+    failure.notes.extend(error.detail.iter().map(|detail| format!("Detail: {detail}")));
+    failure.notes.extend(error.hint.iter().map(|hint| format!("The server's hint: {hint}")));
+    failure
+}
+
+fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    match error {
+        ExecuteError::Stale(_) => {
+            failure("stale").hint("Nothing was changed. Run the command again and look at the new plan.")
+        }
+        ExecuteError::Books { error, .. } => {
+            let told = database_failure(error, failure);
+            match error {
+                DbError::Server(server) if denied(server) => {
+                    let mut told = told;
+                    told.message = format!("limbeck's own tables cannot be made or written: {server}");
+                    told.hint("Nothing was changed. The role needs the right to create tables, and to write limbeck_revisions and limbeck_log.")
+                }
+                _ => told,
+            }
+        }
+        ExecuteError::Step(error) => step_failure(error, failure),
+    }
+}
+
+/// Whether the server said that the role may not do it: SQLSTATE 42501 on PostgreSQL, 1142 and 1044 on MySQL,
+/// "readonly" on SQLite.
+fn denied(error: &ServerError) -> bool {
+    let code = error.code.as_deref().unwrap_or_default();
+    code == "42501" || code.starts_with("1142") || code.starts_with("1044") || code == "8"
+}
+
+fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    let mut told = failure("revision-failed");
+    let what = match error.direction {
+        Direction::Up => "upgrade",
+        Direction::Down => "downgrade",
+    };
+    let statement = match error.statement {
+        Some((at, of)) => format!(", statement {at} of {of}"),
+        None => String::new(),
+    };
+    told.message = format!("revision {} failed ({what}{statement}): {}", error.revision, error.error);
+    if let DbError::Server(server) = &error.error {
+        told = with_server(told, server);
+    }
+    if let Some(span) = error.span {
+        told = told.at(&error.source_text, span, "the server stopped here");
+    }
+    let before = match error.report.done.len() {
+        0 => "Nothing was applied before it.".to_owned(),
+        1 => "1 step before it is done and stays.".to_owned(),
+        many => format!("{many} steps before it are done and stay."),
+    };
+    let id = &error.revision;
+    match error.aftermath {
+        Aftermath::RolledBack => told
+            .note(format!("State: {id} was rolled back, and the books agree. {before}"))
+            .hint(format!("Next: correct the file, then `limbeck {what}` again.")),
+        Aftermath::Dirty { done, total } => told
+            .note(format!(
+                "State: dirty. {done} of {total} statements of {id} are done and cannot be rolled back here. {before}"
+            ))
+            .hint(format!(
+                "Next: `limbeck status` shows it. Finish or undo those statements by hand; then `limbeck stamp {id}` if \
+                 {id} is applied, or stamp its parent if it is not."
+            )),
+        Aftermath::Unknown => told
+            .note(format!("State: unknown, the connection was lost while {id} ran. {before}"))
+            .hint("Next: `limbeck status` once the server is back."),
+    }
+}

@@ -1,0 +1,19 @@
+//! What the catalogue says: which server this is, whether it holds anything, whether the books exist.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+
+use crate::dialect::Backend;
+
+use super::session::Access;
+
+/// The one query that a session begins with. It answers with one row: the version, the schema, how many tables of
+/// the books there are, how many objects there are. Whatever the session needs set is set in the same message.
+pub(super) fn identity(backend: Backend, schema: Option<&str>, access: Access) -> String {
+    match backend {
+        Backend::Sqlite => sqlite::identity(),
+        Backend::Postgres => postgres::identity(schema, access),
+        Backend::MySql => mysql::identity(access),
+    }
+}

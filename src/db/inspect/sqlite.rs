@@ -1,0 +1,8 @@
+//! SQLite's catalogue. <https://www.sqlite.org/schematab.html>
+
+pub(super) fn identity() -> String {
+    "SELECT sqlite_version(), NULL, \
+     (SELECT count(*) FROM sqlite_master WHERE name IN ('limbeck_revisions', 'limbeck_log')), \
+     (SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\')"
+        .to_owned()
+}

@@ -1,0 +1,11 @@
+//! The database: the only place that talks to one, and the only one that names the drivers.
+
+pub mod books;
+pub mod driver;
+pub mod execute;
+mod inspect;
+mod locate;
+pub mod session;
+
+pub use execute::{ExecuteError, Stale, StepError};
+pub use session::{Access, Session};

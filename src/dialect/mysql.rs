@@ -1,0 +1,86 @@
+//! What is particular to MySQL and MariaDB.
+
+use super::{BookTypes, Dialect, doubled};
+use crate::sql::lexis::{
+    Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
+    DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, OpenComment,
+    Parenthesis,
+};
+
+/// What the SQL of MySQL and MariaDB looks like under the `sql_mode` that limbeck sets.
+///
+/// `outside` is empty: what these servers cannot roll back they commit without being asked, inside a transaction or not.
+const LEXIS: Lexis = Lexis {
+    hyphens: Hyphens::BeforeSpace,
+    hash: Hash::Comment,
+    line_end: LineEnd::Feed,
+    block_comment: BlockComment::Flat,
+    open_comment: OpenComment::Refused,
+    hint: Hint::Counts,
+    executable_comment: ExecutableComment::Code,
+    backslash: Backslash::Escapes,
+    dollar: Dollar::Word,
+    double_quote: DoubleQuote::Text,
+    backtick: Backtick::Identifier,
+    bracket: Bracket::Symbol,
+    parenthesis: Parenthesis::Transparent,
+    body: CompoundBody::Routine,
+    delimiter: DelimiterLine::Honoured,
+    client: Client { name: "mysql", command: ClientCommand::BackslashExceptNull },
+    copy: InlineCopy::Unknown,
+    outside: &[],
+};
+
+/// MySQL and MariaDB.
+pub(super) struct MySql;
+
+impl Dialect for MySql {
+    fn lexis(&self) -> &'static Lexis {
+        &LEXIS
+    }
+
+    fn quote_name(&self, name: &str) -> String {
+        doubled(name, '`')
+    }
+
+    // What a backslash means depends on sql_mode (NO_BACKSLASH_ESCAPES), so a text with one is spelled in hex.
+    fn quote_text(&self, text: &str) -> String {
+        if text.contains('\\') {
+            let hex: String = text.bytes().map(|byte| format!("{byte:02X}")).collect();
+            format!("_utf8mb4 X'{hex}'")
+        } else {
+            doubled(&text.replace('\0', ""), '\'')
+        }
+    }
+
+    fn begin(&self) -> &'static str {
+        "START TRANSACTION"
+    }
+
+    fn now(&self) -> &'static str {
+        "UTC_TIMESTAMP(6)"
+    }
+
+    fn elapsed_ms(&self, column: &str) -> String {
+        format!("TIMESTAMPDIFF(MICROSECOND, {column}, UTC_TIMESTAMP(6)) DIV 1000")
+    }
+
+    fn database_user(&self) -> &'static str {
+        "CURRENT_USER()"
+    }
+
+    fn moment_as_text(&self, column: &str) -> String {
+        format!("DATE_FORMAT({column}, '%Y-%m-%d %H:%i:%s.%f')")
+    }
+
+    fn book_types(&self) -> &'static BookTypes {
+        &BookTypes {
+            key: |length| format!("varchar({length})"),
+            text: "longtext",
+            integer: "bigint",
+            moment: "datetime(6)",
+            serial: "bigint NOT NULL AUTO_INCREMENT PRIMARY KEY",
+            options: " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What can go wrong: one variant per stage, and its class.
+
+use crate::chain::layout::LayoutError;
+use crate::chain::{ChainError, GoalError};
+use crate::config::ConfigError;
+use crate::db::driver::DbError;
+use crate::db::{ExecuteError, Stale};
+use crate::folder::FolderError;
+use crate::plan::PlanError;
+
+/// Anything that limbeck can refuse or fail to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The folder of revisions.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A revision file.
+    #[error(transparent)]
+    Layout(#[from] Box<LayoutError>),
+    /// The graph.
+    #[error(transparent)]
+    Chain(#[from] Box<ChainError>),
+    /// The plan.
+    #[error(transparent)]
+    Plan(#[from] Box<PlanError>),
+    /// The database, while it was asked.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The database, while it was changed.
+    #[error(transparent)]
+    Execute(#[from] Box<ExecuteError>),
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        Self::Plan(Box::new(error))
+    }
+}
+
+impl From<GoalError> for Error {
+    fn from(error: GoalError) -> Self {
+        PlanError::from(error).into()
+    }
+}
+
+impl From<ExecuteError> for Error {
+    fn from(error: ExecuteError) -> Self {
+        Self::Execute(Box::new(error))
+    }
+}
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Something typed means nothing.
+    Usage,
+    /// Settings, files, or the database.
+    Failure,
+    /// A half-applied revision is in the way.
+    Dirty,
+    /// The books changed between showing a plan and acting on it.
+    Stale,
+}
+
+impl Error {
+    /// Sorts the error.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Plan(error) => match error.as_ref() {
+                PlanError::Goal(_) => Class::Usage,
+                PlanError::Dirty { .. } => Class::Dirty,
+                _ => Class::Failure,
+            },
+            Self::Config(ConfigError::Dialect(_) | ConfigError::UnknownService { .. }) => Class::Usage,
+            Self::Execute(error) => match error.as_ref() {
+                ExecuteError::Stale(Stale { .. }) => Class::Stale,
+                _ => Class::Failure,
+            },
+            _ => Class::Failure,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What happens while a plan is carried out, told as it happens.
+
+use std::time::Duration;
+
+use crate::chain::{Direction, RevisionId};
+
+/// One thing that happened. It tells what, never how to show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The run begins.
+    Started {
+        /// How many steps are planned.
+        steps: usize,
+    },
+    /// The tables of the books were made.
+    BooksCreated,
+    /// A step begins.
+    StepStarted {
+        /// Its place in the plan, from 0.
+        index: usize,
+        /// Its revision.
+        revision: RevisionId,
+        /// What the revision does.
+        message: String,
+        /// The way it goes.
+        direction: Direction,
+        /// Whether it only changes the books.
+        recorded: bool,
+    },
+    /// A step is done, effects and books.
+    StepDone {
+        /// Its place in the plan, from 0.
+        index: usize,
+        /// Its revision.
+        revision: RevisionId,
+        /// What the revision does.
+        message: String,
+        /// The way it went.
+        direction: Direction,
+        /// Whether it only changed the books.
+        recorded: bool,
+        /// How many statements it ran.
+        statements: usize,
+        /// From sending it to having the answer.
+        took: Duration,
+    },
+    /// A step failed; nothing after it is tried.
+    StepFailed {
+        /// Its place in the plan, from 0.
+        index: usize,
+        /// Its revision.
+        revision: RevisionId,
+        /// The way it went.
+        direction: Direction,
+        /// What the database looks like now.
+        aftermath: Aftermath,
+        /// How long it took to fail.
+        took: Duration,
+    },
+    /// Somebody asked to stop, and the run stopped between two steps.
+    Interrupted {
+        /// The step that was not begun.
+        index: usize,
+    },
+    /// A run in one transaction could not be committed: nothing of it is applied.
+    Undone,
+    /// The run is over.
+    Finished {
+        /// From its beginning.
+        took: Duration,
+    },
+}
+
+/// What a failed step left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aftermath {
+    /// Nothing: it was rolled back, books included.
+    RolledBack,
+    /// Some of its statements; the books say how many.
+    Dirty {
+        /// The statements done.
+        done: usize,
+        /// All of them.
+        total: usize,
+    },
+    /// Nobody knows: the connection was lost, and the books could not be read again.
+    Unknown,
+}
+
+/// Hears events.
+pub trait Observer: Send {
+    /// Is told of `event`, in order.
+    fn on_event(&mut self, event: &Event);
+}
+
+/// An observer that hears nothing.
+impl Observer for () {
+    fn on_event(&mut self, _event: &Event) {}
+}

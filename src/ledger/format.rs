@@ -1,0 +1,73 @@
+//! The tables of the books: their names, their columns, and the statements that make and read them.
+
+use crate::dialect::{Dialect, Server, TableName};
+
+/// Where the books of a service lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// One row per revision that is applied or in flight.
+    pub revisions: TableName,
+    /// One row per act; only ever added to.
+    pub log: TableName,
+    /// Whose rows are meant: several services may share a database.
+    pub service: String,
+}
+
+/// The longest service name that the books hold, in characters.
+pub const SERVICE_LENGTH: usize = 100;
+
+impl Format {
+    /// limbeck's own books for `service`, in `schema` where the engine has schemas.
+    pub fn limbeck(schema: Option<String>, service: &str) -> Self {
+        let table = |name: &str| TableName { schema: schema.clone(), name: name.to_owned() };
+        Self { revisions: table("limbeck_revisions"), log: table("limbeck_log"), service: service.to_owned() }
+    }
+
+    /// The statements that make the tables, each harmless when they exist.
+    pub fn create(&self, server: &Server) -> Vec<String> {
+        let dialect = server.dialect();
+        let types = dialect.book_types();
+        let key = types.key;
+        let (text, integer, moment) = (types.text, types.integer, types.moment);
+        let who = format!("db_user {0}, os_user {0}, host {0}, limbeck_version {1}", key(255), key(32));
+        vec![
+            format!(
+                "CREATE TABLE IF NOT EXISTS {table} (service {service} NOT NULL, revision {id} NOT NULL, \
+                 description {text} NOT NULL, checksum {sum} NOT NULL, file_checksum {sum} NOT NULL, \
+                 state {state} NOT NULL, statements_done {integer} NOT NULL, statements_total {integer} NOT NULL, \
+                 error {text}, started_at {moment}, applied_at {moment}, duration_ms {integer}, {who}, \
+                 PRIMARY KEY (service, revision)){options}",
+                table = self.revisions.quoted(dialect),
+                service = key(SERVICE_LENGTH),
+                id = key(64),
+                sum = key(64),
+                state = key(20),
+                options = types.options,
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {table} (id {serial}, happened_at {moment} NOT NULL, service {service} NOT NULL, \
+                 act {act} NOT NULL, revision {id} NOT NULL, description {text}, checksum {sum}, detail {text}, \
+                 duration_ms {integer}, {who}){options}",
+                table = self.log.quoted(dialect),
+                serial = types.serial,
+                service = key(SERVICE_LENGTH),
+                act = key(20),
+                id = key(64),
+                sum = key(64),
+                options = types.options,
+            ),
+        ]
+    }
+
+    /// The query that reads the rows of the service; the columns are those of [`super::Row`], in order, as text.
+    pub fn select(&self, dialect: &dyn Dialect) -> String {
+        format!(
+            "SELECT revision, description, checksum, file_checksum, state, statements_done, statements_total, error, \
+             {applied_at}, duration_ms, db_user, os_user, host, limbeck_version FROM {table} WHERE service = {service} \
+             ORDER BY revision",
+            applied_at = dialect.moment_as_text("applied_at"),
+            table = self.revisions.quoted(dialect),
+            service = dialect.quote_text(&self.service),
+        )
+    }
+}

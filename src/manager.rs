@@ -1,0 +1,209 @@
+//! The verbs: the only place where gather, decide and act follow one another.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::chain::{Chain, Goal, Revision, RevisionId};
+use crate::convention::Convention;
+use crate::database_url::DatabaseUrl;
+use crate::db::{self, Access, Session};
+use crate::dialect::{Backend, Server};
+use crate::error::Error;
+use crate::event::Observer;
+use crate::folder;
+use crate::ledger::{Actor, Books, Content, Extent, Format, Ledger, Row, Tables};
+use crate::plan::{Facts, Plan, PlanError, Purge};
+use crate::report::Report;
+use crate::review::Approved;
+
+/// One chain and one database: what every verb needs.
+pub struct MigrationManager {
+    chain: Chain,
+    session: Session,
+    format: Format,
+    books: Books,
+    url: DatabaseUrl,
+    access: Access,
+}
+
+/// Where a database stands against its chain.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// The heads of what is applied.
+    pub current: Vec<RevisionId>,
+    /// The heads of the chain.
+    pub heads: Vec<RevisionId>,
+    /// How many revisions are applied.
+    pub applied: usize,
+    /// What is not applied, in order.
+    pub pending: Vec<Arc<Revision>>,
+    /// The pending revisions that come after a sibling that is applied.
+    pub late: Vec<RevisionId>,
+    /// What is half-applied.
+    pub dirty: Vec<Row>,
+    /// Applied revisions that no file has.
+    pub missing: Vec<Row>,
+    /// Applied revisions whose files changed since.
+    pub edited: Vec<(RevisionId, Extent)>,
+}
+
+impl Status {
+    /// Whether nothing is pending and nothing is half-applied.
+    pub fn is_up_to_date(&self) -> bool {
+        self.pending.is_empty() && self.dirty.is_empty()
+    }
+}
+
+/// Reads the chain of a folder. Changes nothing.
+pub fn load(
+    migrations: &Path,
+    backend: Backend,
+    convention: &Convention,
+    shown: &Path,
+) -> Result<Chain, Error> {
+    folder::load(migrations, backend, convention.layout, shown)
+}
+
+/// Plans without a database: from `from` to `to`, for the server to assume.
+pub fn offline(
+    chain: &Chain,
+    backend: Backend,
+    schema: Option<String>,
+    service: &str,
+    from: &Goal,
+    to: impl FnOnce(&Facts<'_>) -> Result<Plan, PlanError>,
+) -> Result<Plan, Error> {
+    let server = Server::assumed(backend);
+    let format = Format::limbeck(schema, service);
+    let empty = Books { tables: Tables::Absent, content: Content::Some, rows: Vec::new() };
+    let facts = Facts { chain, books: &empty, server: &server, format: &format };
+    let start = chain.wanted(from, &std::collections::BTreeSet::new())?;
+    let tables = if start.is_empty() { Tables::Absent } else { Tables::Present };
+    let rows = start.iter().map(|at| assumed_row(&chain.revisions()[*at])).collect();
+    let books = Books { tables, content: Content::Some, rows };
+    Ok(to(&Facts { books: &books, ..facts })?)
+}
+
+/// The row that an applied revision has.
+fn assumed_row(revision: &Revision) -> Row {
+    Row {
+        revision: revision.id.clone(),
+        description: revision.message.clone(),
+        checksum: revision.digest.tokens.to_string(),
+        file_checksum: revision.digest.bytes.to_string(),
+        state: crate::ledger::State::Applied,
+        done: revision.upgrade.statements.len() as u64,
+        total: revision.upgrade.statements.len() as u64,
+        error: None,
+        applied_at: None,
+        duration_ms: None,
+        applied_by: String::new(),
+        limbeck_version: String::new(),
+    }
+}
+
+impl MigrationManager {
+    /// Connects and reads the books. Changes nothing; with [`Access::Read`] it could not.
+    pub async fn connect(
+        chain: Chain,
+        url: &DatabaseUrl,
+        service: &str,
+        access: Access,
+    ) -> Result<Self, Error> {
+        // The first connection to a SQLite file must not make it: the answer may still be no.
+        let gathering = if url.backend == Backend::Sqlite { Access::Read } else { access };
+        let session = Session::open(url, gathering).await?;
+        let format = session.format(service);
+        let books = db::books::read(&session, &format).await?;
+        Ok(Self { chain, session, format, books, url: url.clone(), access })
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        self.session.server()
+    }
+
+    /// The books as they were read when the manager connected.
+    pub fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// The books, read against the chain.
+    pub fn ledger(&self) -> Ledger<'_> {
+        Ledger::read(&self.chain, &self.books.rows)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts { chain: &self.chain, books: &self.books, server: self.session.server(), format: &self.format }
+    }
+
+    /// Plans an upgrade.
+    pub fn plan_upgrade(&self, goal: &Goal) -> Result<Plan, Error> {
+        Ok(self.facts().upgrade(goal)?)
+    }
+
+    /// Plans a downgrade.
+    pub fn plan_downgrade(&self, goal: &Goal) -> Result<Plan, Error> {
+        Ok(self.facts().downgrade(goal)?)
+    }
+
+    /// Plans the way to a goal, up or down.
+    pub fn plan_goto(&self, goal: &Goal) -> Result<Plan, Error> {
+        Ok(self.facts().goto(goal)?)
+    }
+
+    /// Plans a change of the books alone.
+    pub fn plan_stamp(&self, goals: &[Goal], purge: Purge) -> Result<Plan, Error> {
+        Ok(self.facts().stamp(goals, purge)?)
+    }
+
+    /// Where the database stands.
+    pub fn status(&self) -> Status {
+        let ledger = self.ledger();
+        let chain = &self.chain;
+        let pending: Vec<usize> = (0..chain.len()).filter(|at| !ledger.applied.contains(at)).collect();
+        let late = pending.iter().copied().filter(|at| {
+            chain
+                .parents(*at)
+                .iter()
+                .any(|parent| chain.children(*parent).iter().any(|sibling| ledger.applied.contains(sibling)))
+        });
+        Status {
+            current: ledger.heads(chain),
+            heads: chain.ids(chain.heads()),
+            applied: ledger.applied.len(),
+            late: chain.ids(late),
+            pending: pending.iter().map(|at| Arc::clone(&chain.revisions()[*at])).collect(),
+            dirty: ledger.dirty.iter().map(|row| (*row).clone()).collect(),
+            missing: ledger.unknown.iter().map(|row| (*row).clone()).collect(),
+            edited: ledger.edited.iter().map(|edited| (edited.row.revision.clone(), edited.extent)).collect(),
+        }
+    }
+
+    /// Carries an approved plan out. This is the one verb that changes a database.
+    ///
+    /// It refuses with [`crate::db::Stale`] when the books are not what they were when the plan was made.
+    pub async fn execute(
+        &mut self,
+        approved: &Approved,
+        actor: &Actor,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<Report, Error> {
+        if self.url.backend == Backend::Sqlite && self.access == Access::Write {
+            self.session = Session::open(&self.url, Access::Write).await?;
+        }
+        Ok(db::execute::execute(&mut self.session, approved, actor, stop, observer).await?)
+    }
+
+    /// Closes the connection.
+    pub async fn close(self) {
+        self.session.close().await;
+    }
+}
