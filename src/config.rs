@@ -32,10 +32,19 @@ pub struct Given {
     pub flags: Flags,
     /// The process environment.
     pub process: BTreeMap<String, String>,
-    /// The env file: its name and its variables.
-    pub env_file: Option<(String, BTreeMap<String, String>)>,
+    /// The env file.
+    pub env_file: Option<EnvFile>,
     /// `limbeck.toml`.
     pub file: Option<SourceText>,
+}
+
+/// An env file as it was read.
+#[derive(Clone, Debug)]
+pub struct EnvFile {
+    /// Its name, as people know it.
+    pub name: String,
+    /// What it sets.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// The flags that are settings.
@@ -324,8 +333,8 @@ impl Given {
         if let Some(value) = self.process.get(name) {
             return Some((value, String::new()));
         }
-        let (file, variables) = self.env_file.as_ref()?;
-        variables.get(name).map(|value| (value.as_str(), format!(" (in {file})")))
+        let file = self.env_file.as_ref()?;
+        file.variables.get(name).map(|value| (value.as_str(), format!(" (in {})", file.name)))
     }
 
     fn boolean(&self, name: &str) -> Result<Option<bool>, ConfigError> {

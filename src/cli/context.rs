@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::chain::Chain;
-use crate::config::{self, Config, ConfigError, Flags, Given, Service};
+use crate::config::{self, Config, ConfigError, EnvFile, Flags, Given, Service};
 use crate::convention;
 use crate::db::Access;
 use crate::dialect::Backend;
@@ -236,7 +236,7 @@ fn env_file(
     prefix: &str,
     root: &Path,
     here: &Path,
-) -> Result<Option<(String, BTreeMap<String, String>)>, Failure> {
+) -> Result<Option<EnvFile>, Failure> {
     let variable = format!("{prefix}_ENV_FILE_PATH");
     let by_variable = process.get(&variable).filter(|path| !path.is_empty());
     let (path, origin) = match (named, by_variable) {
@@ -277,7 +277,7 @@ fn env_file(
         .map_err(wrong)?
         .collect::<Result<BTreeMap<_, _>, _>>()
         .map_err(wrong)?;
-    Ok(Some((shown, variables)))
+    Ok(Some(EnvFile { name: shown, variables }))
 }
 
 /// The name of this machine, where the system tells it.

@@ -31,7 +31,7 @@ pub struct Failure {
     /// What to do next.
     pub hint: Option<String>,
     /// Where it shows.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
 }
 
 /// A place in a file.
@@ -75,7 +75,7 @@ impl Failure {
     fn at(mut self, source: &SourceText, span: Span, label: impl Into<String>) -> Self {
         // A file without a line has nothing to point at.
         if !source.name().is_empty() {
-            self.place = Some(Place { source: source.clone(), span, label: label.into() });
+            self.place = Some(Box::new(Place { source: source.clone(), span, label: label.into() }));
         }
         self
     }
