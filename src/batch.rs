@@ -3,11 +3,16 @@
 //! `--sql` prints these texts and the executor sends them, so they cannot differ. A transactional revision is one
 //! message: begin, the row writes, the statements, commit.
 
+use std::fmt::Write as _;
+use std::sync::Arc;
+
 use crate::dialect::{Dialect, Message};
 use crate::ledger::{Actor, RowWrite, Tables};
 use crate::plan::{Plan, Scope, Step, Transaction};
-use crate::sql::lexis::Lexis;
+use crate::sql::Lexer;
+use crate::sql::lexis::{DelimiterLine, Lexis};
 use crate::sql::shape::{self, Act};
+use crate::sql::token::{Token, TokenKind};
 use crate::sql::{Span, Statement};
 
 /// One message to the server.
@@ -45,6 +50,29 @@ impl Batch {
         &self.text
     }
 
+    /// The message as a script for the engine's own client: what the client would cut in the middle of a statement is
+    /// put between `DELIMITER` lines, where the client has them.
+    pub fn script(&self, lexis: &Lexis) -> String {
+        let mut script = String::with_capacity(self.text.len());
+        let mut from = 0;
+        for part in &self.parts {
+            let text = &self.text[part.span.start..part.span.end];
+            if lexis.delimiter == DelimiterLine::Unknown || !holds_semicolon(lexis, text) {
+                continue;
+            }
+            script.push_str(&self.text[from..part.span.start]);
+            let delimiter = ["//", "$$", ";;", "//limbeck//"].into_iter().find(|mark| !text.contains(mark));
+            let delimiter = delimiter.unwrap_or("//limbeck//");
+            let _ = write!(script, "DELIMITER {delimiter}\n{text}\n{delimiter}\nDELIMITER ;\n");
+            // Behind the statement comes its own `;`, which the delimiter stands for.
+            let end =
+                self.text[part.span.end..].find(";\n").map_or(part.span.end, |at| part.span.end + at + 2);
+            from = end;
+        }
+        script.push_str(&self.text[from..]);
+        script
+    }
+
     /// Its statements, in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
@@ -71,6 +99,11 @@ impl Batch {
         self.parts.push(Part { origin, span: Span { start, end: self.text.len() } });
         self.text.push_str(end);
     }
+}
+
+fn holds_semicolon(lexis: &Lexis, text: &str) -> bool {
+    Lexer::new(lexis, text, Span::whole(text))
+        .any(|token| matches!(token, Ok(Token { kind: TokenKind::Semicolon, .. })))
 }
 
 /// What stands around the steps of a plan.
@@ -223,10 +256,7 @@ impl Writer<'_> {
                 if alone {
                     self.cut();
                 }
-                self.write(&RowWrite::Progress {
-                    revision: step.revision.id.clone(),
-                    done: index as u64 + 1,
-                });
+                self.write(&RowWrite::Progress { revision: Arc::clone(&step.revision), done: index + 1 });
             }
         }
         if alone {

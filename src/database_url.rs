@@ -160,11 +160,9 @@ impl DatabaseUrl {
         let (scheme, rest) = text.trim().split_once(':').ok_or(UrlError::NoScheme)?;
         let scheme = scheme.split('+').next().unwrap_or(scheme);
         let backend = Backend::parse(scheme).ok_or_else(|| UrlError::Scheme(scheme.to_owned()))?;
-        match backend {
-            Backend::Sqlite => Self::sqlite(rest),
-            Backend::Postgres | Backend::MySql => {
-                Self::server(backend, rest.strip_prefix("//").unwrap_or(rest))
-            }
+        match backend.default_port() {
+            Some(port) => Self::server(backend, port, rest.strip_prefix("//").unwrap_or(rest)),
+            None => Self::sqlite(rest),
         }
     }
 
@@ -187,14 +185,14 @@ impl DatabaseUrl {
         Ok(Self { backend: Backend::Sqlite, place, unused })
     }
 
-    fn server(backend: Backend, rest: &str) -> Result<Self, UrlError> {
+    fn server(backend: Backend, port: u16, rest: &str) -> Result<Self, UrlError> {
         let (user, location) = match userinfo(rest) {
             Some((user, location)) => (Some(user), location),
             None => (None, rest),
         };
         let (location, query) = location.split_once('?').unwrap_or((location, ""));
         let (host, database) = location.split_once('/').unwrap_or((location, ""));
-        let mut address = Address { port: backend.default_port().unwrap_or_default(), ..Address::default() };
+        let mut address = Address { port, ..Address::default() };
         if let Some(user) = user {
             let (name, password) = match user.split_once(':') {
                 Some((name, password)) => (name, Some(password)),

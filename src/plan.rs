@@ -245,11 +245,9 @@ impl<'a> Facts<'a> {
     pub fn downgrade(&self, goal: &Goal) -> Result<Plan, PlanError> {
         let ledger = self.sound_ledger()?;
         let kept = self.chain.kept(goal, &ledger.applied)?;
-        if let Goal::Revision(name) = goal {
-            let at = self.chain.find(name)?;
-            if !ledger.applied.contains(&at) {
-                return Err(PlanError::NotApplied(self.chain.revisions()[at].id.clone()));
-            }
+        let stops = self.chain.stops(goal)?.unwrap_or_default();
+        if let Some(at) = stops.into_iter().find(|at| !ledger.applied.contains(at)) {
+            return Err(PlanError::NotApplied(self.chain.revisions()[at].id.clone()));
         }
         let gone: Vec<usize> = ledger.applied.difference(&kept).copied().collect();
         self.plan(Direction::Down, goal, &ledger, gone.into_iter().rev())
@@ -258,12 +256,10 @@ impl<'a> Facts<'a> {
     /// Plans the way to `goal`, whichever way that is.
     pub fn goto(&self, goal: &Goal) -> Result<Plan, PlanError> {
         let ledger = self.ledger();
-        let down = match goal {
-            Goal::Base => true,
-            Goal::Steps(steps) | Goal::From(_, steps) => *steps < 0,
-            Goal::Revision(name) => ledger.applied.contains(&self.chain.find(name)?),
-            Goal::Branch(_, inner) => **inner == Goal::Base,
-            Goal::Heads | Goal::Head => false,
+        let down = match (self.chain.stops(goal)?, goal) {
+            (Some(stops), _) => stops.iter().all(|at| ledger.applied.contains(at)),
+            (None, Goal::Branch(_, inner)) => matches!(**inner, Goal::Base | Goal::Steps(i64::MIN..0)),
+            (None, _) => matches!(goal, Goal::Base | Goal::Steps(i64::MIN..0)),
         };
         if down { self.downgrade(goal) } else { self.upgrade(goal) }
     }
@@ -352,17 +348,17 @@ impl<'a> Facts<'a> {
                 source_text: revision.source.clone(),
                 span,
             })?;
-        let id = revision.id.clone();
-        let total = script.statements.len() as u64;
+        let own = || Arc::clone(revision);
+        let log = |act| RowWrite::Log { act, revision: own(), detail: None };
         let (before, after) = match direction {
             Direction::Up => (
-                vec![RowWrite::insert(revision, State::Upgrading)],
-                vec![RowWrite::Arrive { revision: id }, RowWrite::log(revision, Act::Upgrade, None)],
+                vec![RowWrite::Insert { revision: own(), state: State::Upgrading }],
+                vec![RowWrite::Arrive { revision: own() }, log(Act::Upgrade)],
             ),
             // The log looks at the row's clock, so it comes before the row goes.
             Direction::Down => (
-                vec![RowWrite::Depart { revision: id.clone(), total }],
-                vec![RowWrite::log(revision, Act::Downgrade, None), RowWrite::Delete { revision: id }],
+                vec![RowWrite::Depart { revision: own(), total: script.statements.len() }],
+                vec![log(Act::Downgrade), RowWrite::Delete { revision: own() }],
             ),
         };
         let late = direction == Direction::Up
@@ -389,32 +385,36 @@ impl<'a> Facts<'a> {
         let mut released = BTreeSet::new();
         for goal in goals {
             let reached = self.chain.wanted(goal, &ledger.applied)?;
-            match goal {
-                Goal::Revision(name) => {
-                    let at = self.chain.find(name)?;
-                    released.extend(self.chain.branch([at]).into_iter().filter(|above| *above != at));
-                }
-                Goal::Base | Goal::Heads | Goal::Head => released.extend(0..self.chain.len()),
-                Goal::Branch(label, _) => released.extend(self.chain.branch_of(label)?),
-                Goal::Steps(_) | Goal::From(..) => {}
-            }
+            let line = match goal {
+                Goal::From(name, steps) if *steps < 0 => self.chain.ancestors([self.chain.find(name)?]),
+                Goal::Revision(_) | Goal::From(..) => self.chain.branch(self.chain.last_of(&reached)),
+                Goal::Base | Goal::Heads | Goal::Head => (0..self.chain.len()).collect(),
+                Goal::Branch(label, _) => self.chain.branch_of(label)?,
+                Goal::Steps(_) => BTreeSet::new(),
+            };
+            released.extend(self.chain.descendants(line.difference(&reached).copied()));
             wanted.extend(reached);
         }
+        let spoken_of: BTreeSet<usize> = match purge {
+            Purge::No => wanted.union(&released).copied().collect(),
+            Purge::Yes => (0..self.chain.len()).collect(),
+        };
         if purge == Purge::No {
             wanted.extend(ledger.applied.difference(&released));
         }
         let gone: Vec<usize> = ledger.applied.difference(&wanted).copied().collect();
         let mut steps: Vec<Step> =
             gone.into_iter().rev().map(|at| self.record(at, Direction::Down)).collect();
-        // A half-applied revision is settled by a stamp: its row says what the stamp says.
+        // A half-applied revision is settled by a stamp that speaks of it: its row says what the stamp says.
         let settled = |at: &&usize| {
             let id = &self.chain.revisions()[**at].id;
-            !ledger.dirty.iter().any(|row| row.revision == *id)
+            !(spoken_of.contains(at) && ledger.dirty.iter().any(|row| row.revision == *id))
         };
         let kept: BTreeSet<usize> = ledger.applied.iter().filter(settled).copied().collect();
         for row in &ledger.dirty {
             if let Some(at) = self.chain.place(&row.revision)
                 && row.state == State::Upgrading
+                && spoken_of.contains(&at)
                 && !wanted.contains(&at)
             {
                 steps.push(self.record(at, Direction::Down));
@@ -424,44 +424,40 @@ impl<'a> Facts<'a> {
             let mut step = self.record(*at, Direction::Up);
             let id = &step.revision.id;
             if ledger.rows.iter().any(|row| row.revision == *id) {
-                step.before.insert(0, RowWrite::Delete { revision: id.clone() });
+                step.before.insert(0, RowWrite::Delete { revision: Arc::clone(&step.revision) });
             }
             steps.push(step);
         }
         let goal = join(goals, ", ");
         let mut plan = self.finished(Direction::Up, goal, &ledger, Scope::PerRevision, steps);
         if purge == Purge::Yes {
-            plan.steps.extend(ledger.unknown.iter().map(|row| Self::forgotten(row)));
+            plan.steps.extend(ledger.unknown.iter().map(|row| {
+                let revision = Revision::without_file(row.revision.clone(), &row.description);
+                Step::record(Arc::new(revision), Direction::Down)
+            }));
         }
         Ok(plan)
     }
 
     /// A step that only records that a revision is applied, or that it is not.
     fn record(&self, at: usize, direction: Direction) -> Step {
-        let revision = &self.chain.revisions()[at];
-        let write = match direction {
-            Direction::Up => RowWrite::insert(revision, State::Applied),
-            Direction::Down => RowWrite::Delete { revision: revision.id.clone() },
-        };
-        Step {
-            revision: Arc::clone(revision),
-            direction,
-            action: Action::Record,
-            transaction: Transaction::Wrapped { from: 0, to: 0 },
-            before: vec![write],
-            after: vec![RowWrite::log(revision, Act::Stamp, Some(direction.verb().to_owned()))],
-            order: Order::InOrder,
-        }
+        Step::record(Arc::clone(&self.chain.revisions()[at]), direction)
     }
+}
 
-    /// A step that takes a revision that no file has out of the books.
-    fn forgotten(row: &Row) -> Step {
-        let revision = Arc::new(Revision::without_file(row.revision.clone(), &row.description));
-        Step {
-            before: vec![RowWrite::Delete { revision: row.revision.clone() }],
-            after: vec![RowWrite::log(&revision, Act::Stamp, Some(Direction::Down.verb().to_owned()))],
+impl Step {
+    /// A step that only changes the books.
+    fn record(revision: Arc<Revision>, direction: Direction) -> Self {
+        let write = match direction {
+            Direction::Up => RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied },
+            Direction::Down => RowWrite::Delete { revision: Arc::clone(&revision) },
+        };
+        let detail = Some(direction.verb().into());
+        Self {
+            before: vec![write],
+            after: vec![RowWrite::Log { act: Act::Stamp, revision: Arc::clone(&revision), detail }],
             revision,
-            direction: Direction::Down,
+            direction,
             action: Action::Record,
             transaction: Transaction::Wrapped { from: 0, to: 0 },
             order: Order::InOrder,

@@ -317,7 +317,7 @@ impl Chain {
         let mut reached = reached.clone();
         for done in 0..steps {
             let last: Vec<usize> =
-                self.heads_of(&reached).into_iter().filter(|at| scope.contains(at)).collect();
+                self.last_of(&reached).into_iter().filter(|at| scope.contains(at)).collect();
             match last.as_slice() {
                 [] => {
                     return Err(GoalError::TooFar {
@@ -340,6 +340,17 @@ impl Chain {
             }
         }
         Ok(reached)
+    }
+
+    /// The revisions that a goal names as the place to stop, where it names any.
+    pub fn stops(&self, goal: &Goal) -> Result<Option<Vec<usize>>, GoalError> {
+        match goal {
+            Goal::Revision(_) | Goal::From(..) => {
+                Ok(Some(self.last_of(&self.wanted(goal, &BTreeSet::new())?)))
+            }
+            Goal::Branch(_, inner) => self.stops(inner),
+            Goal::Heads | Goal::Head | Goal::Base | Goal::Steps(_) => Ok(None),
+        }
     }
 
     /// What stays applied after a downgrade to `goal`, when `applied` is.
@@ -366,16 +377,16 @@ impl Chain {
                 Ok(without(above.intersection(scope).copied().collect()))
             }
             Goal::Steps(steps) if *steps <= 0 => self.backward(whole, applied, steps.unsigned_abs(), scope),
-            Goal::From(name, steps) if *steps <= 0 => {
-                let at = self.find(name)?;
-                let below = self.ancestors([at]);
-                let kept = self.backward(whole, &below, steps.unsigned_abs(), &below)?;
-                let gone = below.difference(&kept).copied().collect::<BTreeSet<_>>();
-                let mut above = self.branch([at]);
-                above.remove(&at);
-                Ok(without(gone.into_iter().chain(above).collect()))
+            Goal::From(name, steps) => {
+                let stop = self.wanted_within(goal, whole, applied, scope)?;
+                let line = if *steps < 0 {
+                    self.ancestors([self.find(name)?])
+                } else {
+                    self.branch(self.last_of(&stop))
+                };
+                Ok(without(line.difference(&stop).copied().collect()))
             }
-            Goal::Steps(_) | Goal::From(..) => Err(GoalError::Form(whole.to_string())),
+            Goal::Steps(_) => Err(GoalError::Form(whole.to_string())),
             Goal::Branch(label, goal) => {
                 let scope = self.branch_of(label)?;
                 self.kept_within(goal, whole, applied, &scope)

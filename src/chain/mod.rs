@@ -204,6 +204,12 @@ impl Chain {
         set.iter().copied().filter(|at| !self.children[*at].iter().any(|child| set.contains(child))).collect()
     }
 
+    /// The last of a set of revisions: those of them that no other of them stands on or depends on.
+    pub fn last_of(&self, set: &BTreeSet<usize>) -> Vec<usize> {
+        let needed = |at: &usize| self.dependents[*at].iter().any(|other| set.contains(other));
+        self.heads_of(set).into_iter().filter(|at| !needed(at)).collect()
+    }
+
     /// The places of a revision's parents.
     pub fn parents(&self, at: usize) -> &[usize] {
         &self.parents[at]
@@ -257,8 +263,12 @@ impl Chain {
 
 /// An error at a header line of a revision.
 fn fault(kind: ChainErrorKind, revision: &Revision, header: &str) -> Box<ChainError> {
-    let text = revision.source.text();
-    let line = text.lines().position(|line| line.contains(header)).unwrap_or(0);
+    let says = |line: &str| {
+        let name =
+            line.trim_start().trim_start_matches(['-', '#']).split_once(':').map(|(name, _)| name.trim());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(header))
+    };
+    let line = revision.source.text().lines().position(says).unwrap_or(0);
     Box::new(ChainError {
         kind,
         span: revision.source.span_of_line(line + 1),

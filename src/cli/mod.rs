@@ -69,7 +69,8 @@ fn usage(error: &clap::Error, wants_json: bool) -> ExitCode {
         let message = error.render().to_string();
         let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let failure = Failure::usage(message, "limbeck --help lists the commands");
-        let _ = ui::print(&format!("{}\n", json::error(&failure)));
+        let json_only = ui::Ui { output: Output::Json, volume: ui::Volume::Quiet, width: 80 };
+        let _ = json_only.json(|| json::error(&failure));
         return Exit::Usage.into();
     }
     // A closed pipe is no reason to complain.
@@ -83,7 +84,7 @@ fn fail(failure: &Failure, ui: ui::Ui) -> ExitCode {
     match ui.output {
         Output::Json if reported => {}
         Output::Json => {
-            let _ = ui.json(&json::error(failure));
+            let _ = ui.json(|| json::error(failure));
         }
         Output::Human => match failure.exit {
             // Not errors: somebody decided so.

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
+use serde::Serialize;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -79,9 +80,13 @@ impl Ui {
         if self.output == Output::Human { print(text) } else { Ok(()) }
     }
 
-    /// Prints one JSON document on one line.
-    pub fn json(&self, document: &serde_json::Value) -> io::Result<()> {
-        if self.output == Output::Json { print(&format!("{document}\n")) } else { Ok(()) }
+    /// Prints one JSON document on one line. It is made only when stdout carries JSON.
+    pub fn json<T: Serialize>(&self, document: impl FnOnce() -> T) -> io::Result<()> {
+        if self.output == Output::Json {
+            print(&format!("{}\n", serde_json::to_string(&document())?))
+        } else {
+            Ok(())
+        }
     }
 
     /// Says something beside the output, on stderr.
@@ -98,9 +103,11 @@ impl Ui {
     }
 }
 
-/// Writes to stdout, all of it.
+/// Writes to stdout, all of it. A reader that left early (`| head`) is no error: what it did not want is not owed.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }

@@ -1,5 +1,6 @@
 //! Carries an approved plan out: begin, run, record, commit, roll back. The only place that changes a database.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -235,17 +236,23 @@ impl Run<'_> {
 
     /// After a failure inside a transaction: nothing of the step stays.
     async fn rolled_back(&mut self, step: &Step, server: &ServerError) -> Aftermath {
-        let undone = match self.plan.scope {
+        let undo = match self.plan.scope {
             // The steps before it are done and stay.
-            Scope::WholeRun => {
-                let undo = format!("ROLLBACK TO {SAVEPOINT}; RELEASE {SAVEPOINT}; COMMIT");
-                self.session.act(&undo).await.is_ok()
+            Scope::WholeRun => format!("ROLLBACK TO {SAVEPOINT}; RELEASE {SAVEPOINT}; COMMIT"),
+            Scope::PerRevision => "ROLLBACK".to_owned(),
+        };
+        let undone = match self.session.act(&undo).await {
+            Ok(()) => true,
+            // Some errors make SQLite roll back by itself (https://www.sqlite.org/lang_transaction.html); then there is
+            // nothing left to undo, and of a run in one transaction nothing is left at all.
+            Err(Broken { error: DbError::Server(_), .. }) => {
+                if self.plan.scope == Scope::WholeRun {
+                    let _ = self.session.act("ROLLBACK").await;
+                    self.tell(Event::Undone);
+                }
+                true
             }
-            // SQLite may have rolled back by itself, and then says that there is nothing to roll back.
-            Scope::PerRevision => match self.session.act("ROLLBACK").await {
-                Ok(()) => true,
-                Err(broken) => matches!(broken.error, DbError::Server(_)),
-            },
+            Err(_) => false,
         };
         if !undone {
             return Aftermath::Unknown;
@@ -269,11 +276,8 @@ impl Run<'_> {
             return Aftermath::RolledBack;
         };
         let done = if opens_transactions(step, self.plan) { row.done as usize } else { done };
-        let note = RowWrite::Failure {
-            revision: step.revision.id.clone(),
-            done: done as u64,
-            error: server.to_string(),
-        };
+        let note =
+            RowWrite::Failure { revision: Arc::clone(&step.revision), done, error: server.to_string() };
         let sql = note.sql(format, self.plan.server.dialect(), self.actor);
         if self.session.act(&sql).await.is_err() {
             return Aftermath::Unknown;
@@ -284,8 +288,8 @@ impl Run<'_> {
 
     /// Adds the failure to the log. When even that fails, the failure itself is the news.
     async fn log_failure(&mut self, step: &Step, server: &ServerError) {
-        let detail = format!("{}: {server}", step.direction.verb());
-        let log = RowWrite::log(&step.revision, Act::Failure, Some(detail));
+        let detail = Some(format!("{}: {server}", step.direction.verb()).into());
+        let log = RowWrite::Log { act: Act::Failure, revision: Arc::clone(&step.revision), detail };
         let sql = log.sql(&self.plan.format, self.plan.server.dialect(), self.actor);
         let _ = self.session.act(&sql).await;
     }

@@ -1,5 +1,7 @@
 //! Row writes: what a step does to the books, as values, and how each is spelled.
 
+use std::sync::Arc;
+
 use crate::chain::{Direction, Revision, RevisionId};
 use crate::dialect::Dialect;
 
@@ -18,68 +20,56 @@ pub struct Actor {
 pub const LIMBECK_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// One change to the books.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum RowWrite {
     /// A row for a revision: in flight before its statements run, applied when it is only recorded.
     Insert {
         /// The revision.
-        revision: RevisionId,
-        /// Its message.
-        description: String,
-        /// The digest of its tokens.
-        checksum: String,
-        /// The digest of its bytes.
-        file_checksum: String,
+        revision: Arc<Revision>,
         /// The state to write.
         state: State,
-        /// How many statements it has.
-        total: u64,
     },
     /// A revision that is applied goes into flight again, downwards.
     Depart {
         /// The revision.
-        revision: RevisionId,
+        revision: Arc<Revision>,
         /// How many statements the way down has.
-        total: u64,
+        total: usize,
     },
     /// So many statements of the revision in flight are done.
     Progress {
         /// The revision.
-        revision: RevisionId,
+        revision: Arc<Revision>,
         /// The statements done.
-        done: u64,
+        done: usize,
     },
     /// The revision in flight has arrived: it is applied.
     Arrive {
         /// The revision.
-        revision: RevisionId,
+        revision: Arc<Revision>,
     },
     /// What the server said when a statement of the revision failed.
     Failure {
         /// The revision.
-        revision: RevisionId,
+        revision: Arc<Revision>,
         /// The statements done before.
-        done: u64,
+        done: usize,
         /// The server's words.
         error: String,
     },
     /// The revision is gone.
     Delete {
         /// The revision.
-        revision: RevisionId,
+        revision: Arc<Revision>,
     },
     /// One line of the log.
     Log {
         /// What was done.
         act: Act,
         /// To which revision.
-        revision: RevisionId,
-        /// Its message.
-        description: String,
-        /// The digest of its tokens.
-        checksum: String,
+        revision: Arc<Revision>,
         /// What else there is to say: the server's words after a failure.
-        detail: Option<String>,
+        detail: Option<Box<str>>,
     },
 }
 
@@ -109,29 +99,6 @@ impl Act {
 }
 
 impl RowWrite {
-    /// A row for `revision`.
-    pub fn insert(revision: &Revision, state: State) -> Self {
-        Self::Insert {
-            revision: revision.id.clone(),
-            description: revision.message.clone(),
-            checksum: revision.digest.tokens.to_string(),
-            file_checksum: revision.digest.bytes.to_string(),
-            state,
-            total: revision.upgrade.statements.len() as u64,
-        }
-    }
-
-    /// A line of the log about `revision`.
-    pub fn log(revision: &Revision, act: Act, detail: Option<String>) -> Self {
-        Self::Log {
-            act,
-            revision: revision.id.clone(),
-            description: revision.message.clone(),
-            checksum: revision.digest.tokens.to_string(),
-            detail,
-        }
-    }
-
     /// The revision that it is about.
     pub fn revision(&self) -> &RevisionId {
         match self {
@@ -141,33 +108,34 @@ impl RowWrite {
             | Self::Arrive { revision }
             | Self::Failure { revision, .. }
             | Self::Delete { revision }
-            | Self::Log { revision, .. } => revision,
+            | Self::Log { revision, .. } => &revision.id,
         }
     }
 
     /// Spells the statement.
     pub fn sql(&self, format: &Format, dialect: &dyn Dialect, actor: &Actor) -> String {
         let text = |text: &str| dialect.quote_text(text);
-        let maybe = |value: &Option<String>| value.as_deref().map_or_else(|| "NULL".to_owned(), text);
+        let maybe = |value: Option<&str>| value.map_or_else(|| "NULL".to_owned(), text);
         let table = format.revisions.quoted(dialect);
         let service = text(&format.service);
-        let only = |revision: &RevisionId| {
-            format!("WHERE service = {service} AND revision = {}", text(revision.as_str()))
+        let only = |revision: &Revision| {
+            format!("WHERE service = {service} AND revision = {}", text(revision.id.as_str()))
         };
         let who = || {
             format!(
                 "{}, {}, {}, {}",
                 dialect.database_user(),
-                maybe(&actor.os_user),
-                maybe(&actor.host),
+                maybe(actor.os_user.as_deref()),
+                maybe(actor.host.as_deref()),
                 text(LIMBECK_VERSION)
             )
         };
         let now = dialect.now();
         match self {
-            Self::Insert { revision, description, checksum, file_checksum, state, total } => {
+            Self::Insert { revision, state } => {
+                let total = revision.upgrade.statements.len();
                 let (done, applied_at, duration) = match state {
-                    State::Applied => (*total, now, "0"),
+                    State::Applied => (total, now, "0"),
                     State::Upgrading | State::Downgrading => (0, "NULL", "NULL"),
                 };
                 format!(
@@ -175,10 +143,10 @@ impl RowWrite {
                      statements_done, statements_total, started_at, applied_at, duration_ms, db_user, os_user, host, \
                      limbeck_version) VALUES ({service}, {}, {}, {}, {}, {}, {done}, {total}, {now}, {applied_at}, \
                      {duration}, {})",
-                    text(revision.as_str()),
-                    text(description),
-                    text(checksum),
-                    text(file_checksum),
+                    text(revision.id.as_str()),
+                    text(&revision.message),
+                    text(&revision.digest.tokens.to_string()),
+                    text(&revision.digest.bytes.to_string()),
                     text(state.name()),
                     who()
                 )
@@ -205,7 +173,7 @@ impl RowWrite {
                 only(revision)
             ),
             Self::Delete { revision } => format!("DELETE FROM {table} {}", only(revision)),
-            Self::Log { act, revision, description, checksum, detail } => {
+            Self::Log { act, revision, detail } => {
                 // The row is still there, before a downgrade deletes it, so its own clock says how long the step took.
                 let duration = match act {
                     Act::Upgrade | Act::Downgrade => {
@@ -223,10 +191,10 @@ impl RowWrite {
                      {duration}, {})",
                     format.log.quoted(dialect),
                     text(act.name()),
-                    text(revision.as_str()),
-                    text(description),
-                    text(checksum),
-                    maybe(detail),
+                    text(revision.id.as_str()),
+                    text(&revision.message),
+                    text(&revision.digest.tokens.to_string()),
+                    maybe(detail.as_deref()),
                     who()
                 )
             }

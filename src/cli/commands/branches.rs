@@ -24,8 +24,7 @@ impl Args {
                     .answer(&format!("  -> {}", listing::revision(&chain, *child, None, Detail::Line)))?;
             }
         }
-        let revisions: Vec<_> = points.iter().map(|at| json::revision(&chain, *at, None)).collect();
-        context.ui.json(&json::document(serde_json::json!({ "revisions": revisions })))?;
+        context.ui.json(|| json::revisions(&chain, points, None))?;
         Ok(Exit::Done)
     }
 }

@@ -74,16 +74,14 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let mut manager = context.connect(service, manner.access())?;
     let review = Review::new(decide(&manager)?);
-    let url = service.database()?.to_string();
+    let url = service.database()?;
     if manner.sql {
         script(context, &review.plan)?;
         return Ok(Exit::Done);
     }
     let ui = context.ui;
     let rest = if manner.dry_run { Ends::There } else { Ends::Question };
-    ui.json(&json::document(
-        serde_json::json!({ "event": "plan", "plan": json::plan(&review.plan, Some(&url)) }),
-    ))?;
+    ui.json(|| json::planned(&review.plan, url))?;
     if question == Question::Asked || manner.dry_run {
         let plan = human::plan(&review, ui.width, rest);
         if manner.dry_run {
@@ -99,7 +97,7 @@ pub fn run(
         if question == Question::Unasked {
             ui.say("Nothing to do: the books say so already.\n")?;
         }
-        ui.json(&json::report(&service.name, &Report::default(), None))?;
+        ui.json(|| json::report(&service.name, &Report::default(), None))?;
         return Ok(Exit::Done);
     }
     let approved = match question {
@@ -118,7 +116,7 @@ pub fn run(
         Err(error) => return Err(reported(context, service, error)),
     };
     context.wait(manager.close());
-    ui.json(&json::report(&service.name, &report, None))?;
+    ui.json(|| json::report(&service.name, &report, None))?;
     ui.say(&format!("{}\n", human::done(approved.plan(), report.done.len(), report.took)))?;
     match report.end {
         End::Complete => Ok(Exit::Done),
@@ -142,7 +140,7 @@ fn reported(context: &Context, service: &Service, error: Error) -> Failure {
     };
     let mut failure = Failure::from(error);
     if context.ui.output == super::super::ui::Output::Json {
-        let _ = context.ui.json(&json::report(&service.name, &report, Some(&failure)));
+        let _ = context.ui.json(|| json::report(&service.name, &report, Some(&failure)));
         failure.code = "reported";
     }
     failure
@@ -183,6 +181,7 @@ async fn interrupted() {
 
 /// Prints a plan as the SQL that would be sent, message by message.
 pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
+    let lexis = plan.server.dialect().lexis();
     let mut text = String::new();
     let frame = plan.frame();
     text.push_str(frame.before.text());
@@ -195,7 +194,7 @@ pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
         let message = step.revision.message.replace(['\n', '\r'], " ");
         text.push_str(&format!("\n-- Running {} {from} -> {to}, {message}\n", step.direction.verb()));
         for batch in plan.batches(step, &context.actor) {
-            text.push_str(batch.text());
+            text.push_str(&batch.script(lexis));
         }
     }
     if !frame.after.is_empty() {
@@ -203,7 +202,7 @@ pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
         text.push_str(frame.after.text());
     }
     context.ui.answer(&text)?;
-    context.ui.json(&json::document(serde_json::json!({ "sql": text })))?;
+    context.ui.json(|| json::document(serde_json::json!({ "sql": text })))?;
     Ok(())
 }
 

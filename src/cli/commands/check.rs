@@ -45,9 +45,13 @@ impl Args {
                 _ => format!("{name}up to date at {}\n", human::ids_or_base(&status.current)),
             };
             context.ui.say(&says)?;
-            all.push(json::status(&service.name, &url.to_string(), url.backend.name(), &status));
+            all.push((service, url, status));
         }
-        context.ui.json(&json::document(serde_json::json!({ "services": all, "exit_code": exit as u8 })))?;
+        context.ui.json(|| {
+            let all: Vec<_> =
+                all.iter().map(|(service, url, status)| json::status(&service.name, url, status)).collect();
+            json::document(serde_json::json!({ "services": all, "exit_code": exit as u8 }))
+        })?;
         Ok(exit)
     }
 }

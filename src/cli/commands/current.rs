@@ -26,8 +26,7 @@ impl Args {
         for at in &heads {
             context.ui.answer(&listing::revision(chain, *at, Some(&ledger), detail))?;
         }
-        let revisions: Vec<_> = heads.iter().map(|at| json::revision(chain, *at, Some(&ledger))).collect();
-        context.ui.json(&json::document(serde_json::json!({ "revisions": revisions })))?;
+        context.ui.json(|| json::revisions(chain, heads.iter().copied(), Some(&ledger)))?;
         let behind = self.check_heads && heads != chain.heads();
         Ok(if behind { Exit::Pending } else { Exit::Done })
     }

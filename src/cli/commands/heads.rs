@@ -18,9 +18,7 @@ impl Args {
         for at in chain.heads() {
             context.ui.answer(&listing::revision(&chain, at, None, detail))?;
         }
-        let revisions: Vec<_> =
-            chain.heads().into_iter().map(|at| json::revision(&chain, at, None)).collect();
-        context.ui.json(&json::document(serde_json::json!({ "revisions": revisions })))?;
+        context.ui.json(|| json::revisions(&chain, chain.heads(), None))?;
         Ok(Exit::Done)
     }
 }

@@ -57,9 +57,7 @@ impl Args {
             Detail::Line => graph::draw(chain, &shown, |at| node(chain, ledger.as_ref(), at)),
         };
         context.ui.answer(&text)?;
-        let revisions: Vec<_> =
-            shown.iter().rev().map(|at| json::revision(chain, *at, ledger.as_ref())).collect();
-        context.ui.json(&json::document(serde_json::json!({ "revisions": revisions })))?;
+        context.ui.json(|| json::revisions(chain, shown.iter().rev().copied(), ledger.as_ref()))?;
         Ok(Exit::Done)
     }
 

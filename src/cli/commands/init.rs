@@ -74,7 +74,7 @@ impl Args {
         ui.say("\nNext: limbeck revision -m \"what it does\", edit the file, limbeck upgrade\n")?;
         let files: Vec<_> =
             report.iter().map(|(path, made)| serde_json::json!({ "path": path, "made": made })).collect();
-        ui.json(&json::document(serde_json::json!({ "files": files })))?;
+        ui.json(|| json::document(serde_json::json!({ "files": files })))?;
         Ok(Exit::Done)
     }
 }

@@ -128,7 +128,7 @@ pub(super) fn write(context: &Context, drafts: &[Draft]) -> Result<Exit, Failure
             })
         })
         .collect();
-    context.ui.json(&json::document(serde_json::json!({ "files": files })))?;
+    context.ui.json(|| json::document(serde_json::json!({ "files": files })))?;
     Ok(Exit::Done)
 }
 

@@ -30,7 +30,7 @@ impl Args {
             });
         }
         let goal = change::online_goal(&self.goal, manner)?;
-        let mut plans = Vec::new();
+        let mut reviews = Vec::new();
         for service in context.services()? {
             let manager = context.connect(service, Access::Read)?;
             let review = Review::new(manager.plan_goto(&goal)?);
@@ -39,10 +39,12 @@ impl Args {
                 continue;
             }
             context.ui.answer(&human::plan(&review, context.ui.width, Ends::There))?;
-            plans.push(json::plan(&review.plan, Some(&service.database()?.to_string())));
+            reviews.push((review, service.database()?));
         }
         if !self.sql {
-            context.ui.json(&json::document(serde_json::json!({ "services": plans })))?;
+            let services: Vec<_> =
+                reviews.iter().map(|(review, url)| json::plan(&review.plan, url)).collect();
+            context.ui.json(|| json::document(json::Services { services }))?;
         }
         Ok(Exit::Done)
     }

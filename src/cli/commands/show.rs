@@ -47,6 +47,6 @@ fn show(context: &Context, chain: &crate::chain::Chain, places: &[usize]) -> Res
             says
         })
         .collect();
-    context.ui.json(&json::document(serde_json::json!({ "revisions": revisions })))?;
+    context.ui.json(|| json::document(serde_json::json!({ "revisions": revisions })))?;
     Ok(Exit::Done)
 }

@@ -22,9 +22,13 @@ impl Args {
                 context.ui.answer("\n")?;
             }
             context.ui.answer(&human::status(&service.name, &url.to_string(), &status, context.ui.width))?;
-            all.push(json::status(&service.name, &url.to_string(), url.backend.name(), &status));
+            all.push((service, url, status));
         }
-        context.ui.json(&json::document(serde_json::json!({ "services": all })))?;
+        context.ui.json(|| {
+            let services =
+                all.iter().map(|(service, url, status)| json::status(&service.name, url, status)).collect();
+            json::document(json::Services { services })
+        })?;
         Ok(Exit::Done)
     }
 }

@@ -68,7 +68,7 @@ impl Args {
                 "findings": findings,
             }));
         }
-        context.ui.json(&json::document(value!({ "services": all, "exit_code": exit as u8 })))?;
+        context.ui.json(|| json::document(value!({ "services": all, "exit_code": exit as u8 })))?;
         Ok(exit)
     }
 }

@@ -38,7 +38,7 @@ impl Args {
             text.push_str("base\n");
         }
         context.ui.answer(&text)?;
-        context.ui.json(&json::document(serde_json::json!({ "versions": all })))?;
+        context.ui.json(|| json::document(serde_json::json!({ "versions": all })))?;
         Ok(Exit::Done)
     }
 }

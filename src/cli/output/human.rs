@@ -110,7 +110,8 @@ fn steps(plan: &Plan, width: usize) -> Table {
     if wide && noted {
         header.push("Notes");
     }
-    table.set_header(header.iter().map(|name| Cell::new(style(name).bold())));
+    // No colour inside the table: it would be counted as width.
+    table.set_header(header);
     for step in &plan.steps {
         let mut row = vec![Cell::new(&step.revision.id), Cell::new(one_line(&step.revision.message))];
         if wide && runs {
@@ -123,8 +124,16 @@ fn steps(plan: &Plan, width: usize) -> Table {
     }
     if wide && !noted {
         // The frame keeps its shape when ids and messages are short.
-        let least = |columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns));
-        table.set_constraints([least(17), least(31)]);
+        let least = |longest: usize, columns: u16| match u16::try_from(longest) {
+            Ok(longest) if longest + 2 < columns => ColumnConstraint::LowerBoundary(Width::Fixed(columns)),
+            _ => ColumnConstraint::ContentWidth,
+        };
+        let longest = |text: &dyn Fn(&Step) -> usize| plan.steps.iter().map(text).max().unwrap_or(0);
+        let ids = longest(&|step| step.revision.id.as_str().len());
+        let messages = longest(&|step| console::measure_text_width(&one_line(&step.revision.message)));
+        if ids + messages + 12 < width {
+            table.set_constraints([least(ids, 17), least(messages, 31)]);
+        }
     }
     table
 }
@@ -254,7 +263,7 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
     const LISTED: usize = 20;
     if !status.pending.is_empty() {
         let mut table = table(width);
-        table.set_header(["Pending", "Description"].map(|name| Cell::new(style(name).bold())));
+        table.set_header(["Pending", "Description"]);
         for revision in status.pending.iter().take(LISTED) {
             let late = if status.late.contains(&revision.id) { " (late)" } else { "" };
             table.add_row([format!("{}{late}", revision.id), one_line(&revision.message)]);

@@ -1,12 +1,14 @@
 //! For programs: one document, or one event per line. The shapes are part of what users rely on.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::chain::{Chain, Direction, RevisionId};
+use crate::database_url::DatabaseUrl;
 use crate::event::{Aftermath, Event};
 use crate::ledger::{Extent, Ledger, Row};
 use crate::manager::Status;
-use crate::plan::{Action, Note, Order, Plan, Scope, Transaction};
+use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction};
 use crate::report::{End, Report};
 
 use super::super::words::Failure;
@@ -14,59 +16,107 @@ use super::super::words::Failure;
 /// The version of the shapes.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A document: the version, then what it says.
-pub fn document(mut says: Value) -> Value {
-    if let Value::Object(fields) = &mut says {
-        fields.insert("schema_version".to_owned(), SCHEMA_VERSION.into());
-    }
-    says
+/// A document: the version beside what it says.
+#[derive(Serialize)]
+pub struct Document<T> {
+    schema_version: u32,
+    #[serde(flatten)]
+    says: T,
+}
+
+/// Puts the version beside what a document says.
+pub fn document<T: Serialize>(says: T) -> Document<T> {
+    Document { schema_version: SCHEMA_VERSION, says }
+}
+
+/// What a command over several services answers.
+#[derive(Serialize)]
+pub struct Services<T> {
+    /// One for each.
+    pub services: Vec<T>,
+}
+
+/// The plan of a run, its first line.
+#[derive(Serialize)]
+pub struct Planned<'a> {
+    event: &'static str,
+    plan: PlanDocument<'a>,
+}
+
+/// The first line of a run.
+pub fn planned<'a>(plan: &'a Plan, url: &DatabaseUrl) -> Document<Planned<'a>> {
+    document(Planned { event: "plan", plan: self::plan(plan, url) })
 }
 
 fn ids(ids: &[RevisionId]) -> Value {
     ids.iter().map(|id| id.as_str()).collect()
 }
 
-/// A plan.
-pub fn plan(plan: &Plan, url: Option<&str>) -> Value {
-    let steps: Vec<Value> = plan
-        .steps
-        .iter()
-        .map(|step| {
-            json!({
-                "revision": step.revision.id.as_str(),
-                "description": step.revision.message,
-                "direction": step.direction.verb(),
-                "action": match step.action {
-                    Action::Run => "run",
-                    Action::Record => "record",
-                },
-                "statements": step.statements(),
-                "transaction": match step.transaction {
-                    Transaction::Wrapped { .. } => "wrapped",
-                    Transaction::Own => "own",
-                    Transaction::Each => "none",
-                },
-                "late": step.order == Order::Late,
-                "file": step.revision.source.name(),
-            })
-        })
-        .collect();
-    json!({
-        "service": plan.format.service,
-        "database": url,
-        "dialect": plan.server.backend.name(),
-        "server": plan.server.to_string().trim(),
-        "direction": plan.direction.verb(),
-        "current": ids(&plan.current),
-        "target": plan.goal,
-        "one_transaction": plan.scope == Scope::WholeRun,
-        "makes_books": plan.notes.contains(&Note::MakesBooks),
-        "steps": steps,
-    })
+/// A plan. Borrowed, since it may have thousands of steps.
+#[derive(Serialize)]
+pub struct PlanDocument<'a> {
+    service: &'a str,
+    database: String,
+    dialect: &'static str,
+    server: String,
+    direction: &'static str,
+    current: Value,
+    target: &'a str,
+    one_transaction: bool,
+    makes_books: bool,
+    steps: Vec<StepDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct StepDocument<'a> {
+    revision: &'a str,
+    description: &'a str,
+    direction: &'static str,
+    action: &'static str,
+    statements: usize,
+    transaction: &'static str,
+    late: bool,
+    file: &'a str,
+}
+
+/// A plan for the database at `url`.
+pub fn plan<'a>(plan: &'a Plan, url: &DatabaseUrl) -> PlanDocument<'a> {
+    PlanDocument {
+        service: &plan.format.service,
+        database: url.to_string(),
+        dialect: plan.server.backend.name(),
+        server: plan.server.to_string(),
+        direction: plan.direction.verb(),
+        current: ids(&plan.current),
+        target: &plan.goal,
+        one_transaction: plan.scope == Scope::WholeRun,
+        makes_books: plan.notes.contains(&Note::MakesBooks),
+        steps: plan.steps.iter().map(step).collect(),
+    }
+}
+
+fn step(step: &Step) -> StepDocument<'_> {
+    StepDocument {
+        revision: step.revision.id.as_str(),
+        description: &step.revision.message,
+        direction: step.direction.verb(),
+        action: match step.action {
+            Action::Run => "run",
+            Action::Record => "record",
+        },
+        statements: step.statements(),
+        transaction: match step.transaction {
+            Transaction::Wrapped { .. } => "wrapped",
+            Transaction::Own => "own",
+            Transaction::Each => "none",
+        },
+        late: step.order == Order::Late,
+        file: step.revision.source.name(),
+    }
 }
 
 /// A status.
-pub fn status(service: &str, url: &str, dialect: &str, status: &Status) -> Value {
+pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
     let pending: Vec<Value> = status
         .pending
         .iter()
@@ -80,8 +130,8 @@ pub fn status(service: &str, url: &str, dialect: &str, status: &Status) -> Value
         .collect();
     json!({
         "service": service,
-        "database": url,
-        "dialect": dialect,
+        "database": url.to_string(),
+        "dialect": url.backend.name(),
         "current": ids(&status.current),
         "heads": ids(&status.heads),
         "applied": status.applied,
@@ -144,8 +194,22 @@ pub fn revision(chain: &Chain, at: usize, ledger: Option<&Ledger<'_>>) -> Value 
     says
 }
 
+/// The revisions at some places of the chain.
+pub fn revisions(
+    chain: &Chain,
+    places: impl IntoIterator<Item = usize>,
+    ledger: Option<&Ledger<'_>>,
+) -> Document<Value> {
+    let revisions: Vec<Value> = places.into_iter().map(|at| revision(chain, at, ledger)).collect();
+    document(json!({ "revisions": revisions }))
+}
+
 /// An event.
-pub fn event(event: &Event) -> Value {
+pub fn event(event: &Event) -> Document<Value> {
+    document(event_fields(event))
+}
+
+fn event_fields(event: &Event) -> Value {
     match event {
         Event::Started { steps } => json!({ "event": "started", "steps": steps }),
         Event::BooksCreated => json!({ "event": "books_created" }),
@@ -192,7 +256,7 @@ fn state(aftermath: Aftermath) -> &'static str {
 }
 
 /// A report, the last line of a run.
-pub fn report(service: &str, report: &Report, failure: Option<&Failure>) -> Value {
+pub fn report(service: &str, report: &Report, failure: Option<&Failure>) -> Document<Value> {
     let done: Vec<Value> = report
         .done
         .iter()
@@ -224,7 +288,7 @@ pub fn report(service: &str, report: &Report, failure: Option<&Failure>) -> Valu
 }
 
 /// An error.
-pub fn error(failure: &Failure) -> Value {
+pub fn error(failure: &Failure) -> Document<Value> {
     document(json!({ "error": error_fields(failure), "exit_code": failure.exit as u8 }))
 }
 

@@ -69,11 +69,7 @@ impl Progress {
 impl Observer for Progress {
     fn on_event(&mut self, event: &Event) {
         if self.ui.output == Output::Json {
-            let mut says = json::event(event);
-            if let serde_json::Value::Object(fields) = &mut says {
-                fields.insert("schema_version".to_owned(), json::SCHEMA_VERSION.into());
-            }
-            let _ = self.ui.json(&says);
+            let _ = self.ui.json(|| json::event(event));
             return;
         }
         match event {
