@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use vt100::{Color, Parser};
 
-const ROWS: u16 = 46;
+const ROWS: u16 = 60;
 const COLUMNS: u16 = 80;
 /// Pixels per character cell, for a monospaced font of 14 pixels.
 const CELL: (f32, f32) = (8.43, 18.0);
@@ -34,7 +35,7 @@ fn screen(program: &Path, project: &Path) -> Result<Parser, Box<dyn std::error::
         pixel_width: 0,
         pixel_height: 0,
     })?;
-    let mut command = CommandBuilder::new(program);
+    let mut command = CommandBuilder::new(std::fs::canonicalize(program)?);
     command.args(["upgrade"]);
     command.cwd(project);
     command.env_clear();
@@ -51,7 +52,8 @@ fn screen(program: &Path, project: &Path) -> Result<Parser, Box<dyn std::error::
             }
         }
     });
-    let mut parser = Parser::new(ROWS, COLUMNS, 0);
+    let (rows, columns) = (NonZero::new(ROWS), NonZero::new(COLUMNS));
+    let mut parser = Parser::new(rows.ok_or("no rows")?, columns.ok_or("no columns")?, 0);
     parser.process(b"$ limbeck upgrade\r\n");
     let mut writer = pair.master.take_writer()?;
     let mut answered = false;

@@ -3,11 +3,12 @@
 //! `--sql` prints these texts and the executor sends them, so they cannot differ. A transactional revision is one
 //! message: begin, the row writes, the statements, commit.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::dialect::{Dialect, Message};
-use crate::ledger::{Actor, RowWrite, Tables};
+use crate::ledger::{Actor, Format, RowWrite, Tables};
 use crate::plan::{Plan, Scope, Step, Transaction};
 use crate::sql::Lexer;
 use crate::sql::lexis::{DelimiterLine, Lexis};
@@ -134,16 +135,64 @@ impl Plan {
         frame
     }
 
+    /// The statements that put the session back to where it began.
+    pub fn reset_session(&self) -> Vec<String> {
+        let home = &self.format.home;
+        self.server.dialect().reset_session(home.database.as_deref(), home.search_path.as_deref())
+    }
+
     /// The messages of one step, in order.
     pub fn batches(&self, step: &Step, actor: &Actor) -> Vec<Batch> {
         let dialect = self.server.dialect();
-        let writer = Writer { plan: self, step, actor, dialect, batches: vec![Batch::default()] };
+        let format = match step.trace(dialect.lexis()) {
+            Trace::Database => Cow::Owned(self.format.from_elsewhere()),
+            Trace::None | Trace::Settings => Cow::Borrowed(&self.format),
+        };
+        let writer = Writer { plan: self, step, actor, format, dialect, batches: vec![Batch::default()] };
         match (self.scope, step.transaction) {
             (Scope::WholeRun, _) => writer.savepoint(),
             (Scope::PerRevision, Transaction::Wrapped { from, to }) => writer.wrapped(from, to),
             (Scope::PerRevision, Transaction::Own) => writer.own(),
             (Scope::PerRevision, Transaction::Each) => writer.each(),
         }
+    }
+}
+
+/// What a step may leave behind in the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trace {
+    /// Nothing.
+    None,
+    /// Other settings than it found.
+    Settings,
+    /// Another current database.
+    Database,
+}
+
+impl Step {
+    /// What the step may leave behind in the session: the next revision must not see it.
+    pub fn trace(&self, lexis: &Lexis) -> Trace {
+        let Some(script) = self.script() else { return Trace::None };
+        let traces = script.statements.iter().map(|statement| {
+            let text = self.revision.source.slice(statement.span);
+            let says = |words: &str| {
+                text.as_bytes()
+                    .windows(words.len())
+                    .any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
+            };
+            match shape::shape(lexis, text).act {
+                Act::Set | Act::Pragma => Trace::Settings,
+                // PostgreSQL's function, which every dump begins with.
+                Act::Query if says("set_config") => Trace::Settings,
+                Act::Other if text.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("use")) => {
+                    Trace::Database
+                }
+                // What hides in `/*!40101 SET … */`.
+                Act::Other if says("set") => Trace::Settings,
+                _ => Trace::None,
+            }
+        });
+        traces.max().unwrap_or(Trace::None)
     }
 }
 
@@ -154,6 +203,7 @@ struct Writer<'a> {
     plan: &'a Plan,
     step: &'a Step,
     actor: &'a Actor,
+    format: Cow<'a, Format>,
     dialect: &'static dyn Dialect,
     batches: Vec<Batch>,
 }
@@ -175,6 +225,11 @@ impl Writer<'_> {
     }
 
     fn finish(mut self) -> Vec<Batch> {
+        if self.step.trace(self.dialect.lexis()) != Trace::None {
+            for sql in self.plan.reset_session() {
+                self.limbeck(&sql);
+            }
+        }
         self.batches.retain(|batch| !batch.is_empty());
         self.batches
     }
@@ -184,7 +239,7 @@ impl Writer<'_> {
     }
 
     fn write(&mut self, write: &RowWrite) {
-        let sql = write.sql(&self.plan.format, self.dialect, self.actor);
+        let sql = write.sql(&self.format, self.dialect, self.actor);
         self.limbeck(&sql);
     }
 
@@ -201,6 +256,11 @@ impl Writer<'_> {
                 let statement = &script.statements[index];
                 let text = step.revision.source.slice(statement.span);
                 self.batch().statement(index, statement, text);
+                // CALL and whatever else is not known: behind it, results could no longer be counted.
+                let server = &self.plan.server;
+                if server.several_results() && shape::shape(self.dialect.lexis(), text).act == Act::Other {
+                    self.cut();
+                }
             }
         }
     }

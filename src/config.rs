@@ -181,7 +181,7 @@ pub enum ConfigError {
 struct File {
     name: Option<String>,
     env_prefix: Option<String>,
-    migrations: Option<String>,
+    migrations: Option<toml::Spanned<String>>,
     file_template: Option<String>,
     convention: Option<toml::Spanned<String>>,
     database_url: Option<toml::Spanned<String>>,
@@ -210,7 +210,24 @@ fn parse(file: Option<&SourceText>) -> Result<File, ConfigError> {
 fn toml_error(source: &SourceText, error: &toml::de::Error) -> ConfigError {
     let span =
         error.span().map_or(source.span_of_line(1), |range| Span { start: range.start, end: range.end });
-    ConfigError::File { message: error.message().to_owned(), source_text: source.clone(), span }
+    wrong_file(source, span, error.message().to_owned())
+}
+
+/// An error in `limbeck.toml`, which errors show without its passwords.
+fn wrong_file(source: &SourceText, span: Span, message: String) -> ConfigError {
+    let mut text = String::with_capacity(source.text().len());
+    for line in source.text().split_inclusive('\n') {
+        let user = line.find("://").map_or(line.len(), |at| at + 3);
+        let secret = line[user..].find(':').map_or(line.len(), |at| user + at + 1);
+        let end = line[secret..].rfind('@').map_or(secret, |at| secret + at);
+        let (secret, shown) = (&line[secret..end], (&line[..secret], &line[end..]));
+        text.push_str(shown.0);
+        // As many bytes as before: the places in the file stay what they are.
+        let variable = secret.starts_with("${") && secret.find('}') == Some(secret.len() - 1);
+        text.push_str(&if variable { secret.to_owned() } else { "*".repeat(secret.len()) });
+        text.push_str(shown.1);
+    }
+    ConfigError::File { message, source_text: SourceText::new(source.name(), text), span }
 }
 
 impl Given {
@@ -239,7 +256,8 @@ impl Given {
             .as_deref()
             .map(|name| Backend::parse(name).ok_or_else(|| ConfigError::Dialect(name.to_owned())))
             .transpose()?;
-        let migrations = self.migrations(&config.prefix, file.migrations.as_deref())?;
+        let folder = file.migrations.as_ref().map(|folder| (folder.get_ref().as_str(), folder.span()));
+        let migrations = self.migrations(&config.prefix, folder)?;
         if file.services.is_empty() {
             let database = self.database(&config.prefix, file.database_url.as_ref(), dialect);
             config.services.push(Service { name: DEFAULT_SERVICE.to_owned(), migrations, database, dialect });
@@ -271,11 +289,13 @@ impl Given {
     ) -> Result<Service, ConfigError> {
         let source = self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, ""));
         let place = || {
-            let at = source.text().find(name).unwrap_or(0);
+            let table = [format!("services.{name}"), format!("services.\"{name}\"")];
+            let found = table.iter().find_map(|table| source.text().find(table.as_str()));
+            let from = found.map_or(0, |at| at + "services.".len());
+            let at = source.text()[from..].find(name).map_or(0, |at| from + at);
             Span { start: at, end: at + name.len() }
         };
-        let wrong =
-            |message: String| ConfigError::File { message, source_text: source.clone(), span: place() };
+        let wrong = |message: String| wrong_file(&source, place(), message);
         let own: FileService =
             value.clone().try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
         if name.chars().count() > SERVICE_LENGTH {
@@ -284,15 +304,20 @@ impl Given {
         if let Some(convention) = &own.convention {
             self.convention(convention, place().start..place().end)?;
         }
-        let migrations = self.migrations(prefix, own.migrations.as_deref().or(file.migrations.as_deref()))?;
+        let folder = match (&own.migrations, &file.migrations) {
+            (Some(folder), _) => Some((folder.as_str(), place().start..place().end)),
+            (None, Some(folder)) => Some((folder.get_ref().as_str(), folder.span())),
+            (None, None) => None,
+        };
+        let migrations = self.migrations(prefix, folder)?;
         let database = match &own.database_url {
             // A flag is one database for one service; the environment's variables are the project's, not a service's.
             Some(_) if self.flags.database_url.is_some() => self.database(prefix, None, dialect),
             Some(url) => {
-                let span = source
-                    .text()
-                    .find(url.as_str())
-                    .map_or_else(|| place().start..place().end, |at| at..at + url.len());
+                let from = place().end;
+                let found =
+                    source.text().get(from..).and_then(|text| text.find(url.as_str())).map(|at| from + at);
+                let span = found.map_or_else(|| place().start..from, |at| at..at + url.len());
                 self.file_url(url, span).and_then(|url| self.agrees(url, "limbeck.toml", dialect, None))
             }
             None => self.database(prefix, file.database_url.as_ref(), dialect),
@@ -305,22 +330,24 @@ impl Given {
             return Ok(());
         }
         let known = join(crate::convention::ALL.iter().map(|convention| convention.name), ", ");
-        Err(ConfigError::File {
-            message: format!("`{name}` is not a convention that this version knows: {known}"),
-            source_text: self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, "")),
-            span: Span { start: span.start, end: span.end },
-        })
+        let message = format!("`{name}` is not a convention that this version knows: {known}");
+        let source = self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, ""));
+        Err(wrong_file(&source, Span { start: span.start, end: span.end }, message))
     }
 
     /// The folder that holds the dialects' folders: flag, environment, file, `migrations`.
-    fn migrations(&self, prefix: &str, file: Option<&str>) -> Result<PathBuf, ConfigError> {
+    fn migrations(
+        &self,
+        prefix: &str,
+        file: Option<(&str, std::ops::Range<usize>)>,
+    ) -> Result<PathBuf, ConfigError> {
         if let Some(folder) = &self.flags.migrations {
             return Ok(self.here.join(folder));
         }
         if let Some((folder, _)) = self.variable(&format!("{prefix}_MIGRATIONS_VERSIONS_DIRECTORY")) {
             return Ok(self.root.join(folder));
         }
-        let folder = file.map(|text| self.expand(text, Encoding::Plain, 0..0)).transpose()?;
+        let folder = file.map(|(text, span)| self.expand(text, Encoding::Plain, span)).transpose()?;
         Ok(self.root.join(folder.as_deref().unwrap_or("migrations")))
     }
 
@@ -371,7 +398,8 @@ impl Given {
         let typed = kind.map(|kind| (type_name.as_str(), kind));
         if let Some(url) = &self.flags.database_url {
             let url = read_url(url, "--database-url")?;
-            return self.agrees(based(url, &self.here), "--database-url", dialect, typed);
+            let url = self.with_schema(prefix, based(url, &self.here));
+            return self.agrees(url, "--database-url", dialect, typed);
         }
         let own_url = format!("{prefix}_DATABASE_URL");
         if let Some((url, from)) = self.variable(&own_url) {
@@ -440,10 +468,9 @@ impl Given {
         let mut rest = text;
         while let Some(start) = rest.find("${") {
             expanded.push_str(&rest[..start]);
-            let wrong = |message: String| ConfigError::File {
-                message,
-                source_text: self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, "")),
-                span: Span { start: span.start, end: span.end },
+            let wrong = |message: String| {
+                let source = self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, ""));
+                wrong_file(&source, Span { start: span.start, end: span.end }, message)
             };
             let Some(length) = rest[start..].find('}') else {
                 return Err(wrong("`${` has no `}`".to_owned()));
@@ -486,7 +513,8 @@ impl Given {
                 Address { port: backend.default_port().unwrap_or_default(), ..Address::default() };
             address.set_host(&text("HOST").unwrap_or_default());
             if let Some((port, from)) = self.variable(&name("PORT")) {
-                address.port = port.parse().map_err(|_| ConfigError::Variable {
+                let number = port.parse().ok().filter(|number| *number > 0);
+                address.port = number.ok_or_else(|| ConfigError::Variable {
                     variable: name("PORT"),
                     value: port.to_owned(),
                     from,

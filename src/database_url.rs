@@ -203,7 +203,10 @@ impl DatabaseUrl {
         }
         let (host, port) = split_port(host);
         if let Some(port) = port.filter(|port| !port.is_empty()) {
-            address.port = port.parse().map_err(|_| UrlError::Port(port.to_owned()))?;
+            // Without a user in front, `me:secret` may be a user and a password whose host was forgotten.
+            let known = user.is_some() || port.bytes().all(|byte| byte.is_ascii_digit());
+            let shown = if known { port } else { "***" };
+            address.port = port.parse().map_err(|_| UrlError::Port(shown.to_owned()))?;
         }
         address.set_host(&decoded(host)?);
         address.database = Some(decoded(database)?).filter(|name| !name.is_empty());
@@ -259,10 +262,14 @@ impl Address {
 fn userinfo(rest: &str) -> Option<(&str, &str)> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let regular = rest[..end].rfind('@').map(|at| (&rest[..at], &rest[at + 1..]));
-    let before_query = |location: &str| location.split('?').next().is_some_and(|path| path.contains('@'));
+    // A second `@` behind the host can only be the real one, with the password in front of it; in the value of a
+    // parameter it may stand for itself.
+    let in_password = |location: &str| {
+        let (path, query) = location.split_once('?').unwrap_or((location, ""));
+        path.contains('@') || query.split_once('@').is_some_and(|(before, _)| !before.contains('='))
+    };
     match regular {
-        // A second `@` behind the host can only be the real one, with the password in front of it.
-        Some((_, location)) if before_query(location) => {}
+        Some((_, location)) if in_password(location) => {}
         Some(found) => return Some(found),
         None => {}
     }
@@ -342,6 +349,7 @@ mod tests {
             ("a/b", "a/b"),
             ("a@b/c@d", "a@b/c@d"),
             ("a#b?c", "a#b?c"),
+            ("a@b?c", "a@b?c"),
             ("100%25", "100%"),
             ("größe€", "größe€"),
             ("", ""),
@@ -402,7 +410,9 @@ mod tests {
         let error = |url: &str| DatabaseUrl::parse(url).unwrap_err();
         assert_eq!(error("cortex.db"), UrlError::NoScheme);
         assert_eq!(error("oracle://h/db"), UrlError::Scheme("oracle".into()));
-        assert_eq!(error("mysql://h:port/db"), UrlError::Port("port".into()));
+        assert_eq!(error("mysql://me@h:port/db"), UrlError::Port("port".into()));
+        assert_eq!(error("mysql://h:65536/db"), UrlError::Port("65536".into()));
+        assert_eq!(error("mysql://me:secret/db"), UrlError::Port("***".into()));
         assert_eq!(error("mysql://h/db?sslmode=maybe"), UrlError::TlsMode("maybe".into()));
         assert_eq!(error("mysql://%ff@h/db"), UrlError::NotUtf8);
     }

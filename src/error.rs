@@ -3,8 +3,9 @@
 use crate::chain::layout::LayoutError;
 use crate::chain::{ChainError, GoalError};
 use crate::config::ConfigError;
-use crate::db::driver::DbError;
-use crate::db::{ExecuteError, Stale};
+pub use crate::db::driver::{DbError, Refusal, ServerError};
+pub use crate::db::lock::LockError;
+pub use crate::db::{ExecuteError, Stale, StepError};
 use crate::folder::FolderError;
 use crate::plan::PlanError;
 
@@ -59,6 +60,10 @@ pub enum Class {
     Usage,
     /// Settings, files, or the database.
     Failure,
+    /// Somebody asked to stop.
+    Interrupted,
+    /// Another runner holds the lock.
+    Locked,
     /// A half-applied revision is in the way.
     Dirty,
     /// The books changed between showing a plan and acting on it.
@@ -77,6 +82,8 @@ impl Error {
             Self::Config(ConfigError::Dialect(_) | ConfigError::UnknownService { .. }) => Class::Usage,
             Self::Execute(error) => match error.as_ref() {
                 ExecuteError::Stale(Stale { .. }) => Class::Stale,
+                ExecuteError::Lock(LockError::Held { .. }) => Class::Locked,
+                ExecuteError::Lock(LockError::Interrupted) => Class::Interrupted,
                 _ => Class::Failure,
             },
             _ => Class::Failure,

@@ -13,6 +13,11 @@ pub enum Event {
         /// How many steps are planned.
         steps: usize,
     },
+    /// Somebody else is at work on the database, and the run waits.
+    LockHeld {
+        /// Who: process or connection, user, host, since when.
+        holder: String,
+    },
     /// The tables of the books were made.
     BooksCreated,
     /// A step begins.

@@ -3,16 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::chain::{Chain, Goal, Revision, RevisionId};
 use crate::convention::Convention;
 use crate::database_url::DatabaseUrl;
-use crate::db::{self, Access, Session};
+pub use crate::db::Access;
+use crate::db::execute::Terms;
+pub use crate::db::lock::DEFAULT_TIMEOUT as LOCK_TIMEOUT;
+use crate::db::{self, Session};
 use crate::dialect::{Backend, Server};
 use crate::error::Error;
 use crate::event::Observer;
 use crate::folder;
-use crate::ledger::{Actor, Books, Content, Extent, Format, Ledger, Row, Tables};
+use crate::ledger::{Actor, Books, Content, Extent, Format, Ledger, Row, State, Tables};
 use crate::plan::{Facts, Plan, PlanError, Purge};
 use crate::report::Report;
 use crate::review::Approved;
@@ -25,6 +29,7 @@ pub struct MigrationManager {
     books: Books,
     url: DatabaseUrl,
     access: Access,
+    lock_timeout: Duration,
 }
 
 /// Where a database stands against its chain.
@@ -38,7 +43,7 @@ pub struct Status {
     pub applied: usize,
     /// What is not applied, in order.
     pub pending: Vec<Arc<Revision>>,
-    /// The pending revisions that come after a sibling that is applied.
+    /// The pending revisions that come after their time: beside or beneath one that is applied.
     pub late: Vec<RevisionId>,
     /// What is half-applied.
     pub dirty: Vec<Row>,
@@ -92,7 +97,7 @@ fn assumed_row(revision: &Revision) -> Row {
         description: revision.message.clone(),
         checksum: revision.digest.tokens.to_string(),
         file_checksum: revision.digest.bytes.to_string(),
-        state: crate::ledger::State::Applied,
+        state: State::Applied,
         done: revision.upgrade.statements.len() as u64,
         total: revision.upgrade.statements.len() as u64,
         error: None,
@@ -116,7 +121,30 @@ impl MigrationManager {
         let session = Session::open(url, gathering).await?;
         let format = session.format(service);
         let books = db::books::read(&session, &format).await?;
-        Ok(Self { chain, session, format, books, url: url.clone(), access })
+        let url = url.clone();
+        Ok(Self { chain, session, format, books, url, access, lock_timeout: LOCK_TIMEOUT })
+    }
+
+    /// Waits for another runner to end where one is at work: a revision in flight is then no half-applied one. Changes
+    /// nothing.
+    pub async fn settle(
+        &mut self,
+        actor: &Actor,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<(), Error> {
+        if self.books.rows.iter().any(|row| row.state != State::Applied) {
+            let terms = Terms { url: &self.url, actor, lock_timeout: self.lock_timeout, stop };
+            db::execute::alone(&self.session, &self.format, terms, observer).await?;
+            self.books = db::books::read(&self.session, &self.format).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for another runner for `timeout` at most, in place of a minute.
+    pub fn with_lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
     }
 
     /// The chain.
@@ -168,17 +196,11 @@ impl MigrationManager {
         let ledger = self.ledger();
         let chain = &self.chain;
         let pending: Vec<usize> = (0..chain.len()).filter(|at| !ledger.applied.contains(at)).collect();
-        let late = pending.iter().copied().filter(|at| {
-            chain
-                .parents(*at)
-                .iter()
-                .any(|parent| chain.children(*parent).iter().any(|sibling| ledger.applied.contains(sibling)))
-        });
         Status {
             current: ledger.heads(chain),
             heads: chain.ids(chain.heads()),
             applied: ledger.applied.len(),
-            late: chain.ids(late),
+            late: chain.ids(chain.late(&ledger.applied)),
             pending: pending.iter().map(|at| Arc::clone(&chain.revisions()[*at])).collect(),
             dirty: ledger.dirty.iter().map(|row| (*row).clone()).collect(),
             missing: ledger.unknown.iter().map(|row| (*row).clone()).collect(),
@@ -188,7 +210,7 @@ impl MigrationManager {
 
     /// Carries an approved plan out. This is the one verb that changes a database.
     ///
-    /// It refuses with [`crate::db::Stale`] when the books are not what they were when the plan was made.
+    /// It waits for another runner to end, and refuses with [`crate::db::Stale`] when the books are not what they were when the plan was made.
     pub async fn execute(
         &mut self,
         approved: &Approved,
@@ -199,7 +221,8 @@ impl MigrationManager {
         if self.url.backend == Backend::Sqlite && self.access == Access::Write {
             self.session = Session::open(&self.url, Access::Write).await?;
         }
-        Ok(db::execute::execute(&mut self.session, approved, actor, stop, observer).await?)
+        let terms = Terms { url: &self.url, actor, lock_timeout: self.lock_timeout, stop };
+        Ok(db::execute::execute(&mut self.session, approved, terms, observer).await?)
     }
 
     /// Closes the connection.

@@ -65,7 +65,7 @@ pub struct Step {
     pub before: Vec<RowWrite>,
     /// The row writes after them.
     pub after: Vec<RowWrite>,
-    /// Whether a sibling was applied before it.
+    /// Whether it comes after its time.
     pub order: Order,
 }
 
@@ -124,7 +124,7 @@ pub enum Scope {
 pub enum Order {
     /// After all that was applied.
     InOrder,
-    /// Another child of its parent was applied before it.
+    /// Another child of its parent, or a revision that stands on it, was applied before it.
     Late,
 }
 
@@ -135,9 +135,13 @@ pub enum Note {
     MakesBooks,
     /// All steps are one transaction, because the database is empty.
     OneTransaction,
+    /// There is nothing to do, and the database is beyond the goal.
+    Beyond,
+    /// There are no revisions yet.
+    NoRevisions,
     /// Applied revisions whose statements were edited since.
     Edited(Vec<RevisionId>),
-    /// Revisions that come after others of the same parent.
+    /// Revisions that come after their time.
     Late(Vec<RevisionId>),
 }
 
@@ -271,7 +275,8 @@ impl<'a> Facts<'a> {
         ledger: &Ledger<'_>,
         places: impl Iterator<Item = usize>,
     ) -> Result<Plan, PlanError> {
-        let steps: Vec<Step> = places.map(|at| self.step(direction, ledger, at)).collect::<Result<_, _>>()?;
+        let late = self.chain.late(&ledger.applied);
+        let steps: Vec<Step> = places.map(|at| self.step(direction, &late, at)).collect::<Result<_, _>>()?;
         let whole = |step: &Step| step.transaction == Transaction::Wrapped { from: 0, to: step.statements() };
         let alone = self.books.content == Content::Empty && self.server.empty_is_ours();
         let scope = if alone && steps.len() > 1 && steps.iter().all(whole) {
@@ -279,7 +284,17 @@ impl<'a> Facts<'a> {
         } else {
             Scope::PerRevision
         };
-        Ok(self.finished(direction, goal.to_string(), ledger, scope, steps))
+        let mut plan = self.finished(direction, goal.to_string(), ledger, scope, steps);
+        if self.chain.is_empty() {
+            plan.notes.push(Note::NoRevisions);
+        } else if direction == Direction::Up && plan.steps.is_empty() {
+            let passed =
+                |at: &usize| self.chain.children(*at).iter().any(|child| ledger.applied.contains(child));
+            if self.chain.stops(goal)?.is_some_and(|stops| stops.iter().any(passed)) {
+                plan.notes.push(Note::Beyond);
+            }
+        }
+        Ok(plan)
     }
 
     fn finished(
@@ -328,7 +343,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn step(&self, direction: Direction, ledger: &Ledger<'_>, at: usize) -> Result<Step, PlanError> {
+    fn step(&self, direction: Direction, late: &BTreeSet<usize>, at: usize) -> Result<Step, PlanError> {
         let revision = &self.chain.revisions()[at];
         let Some(script) = revision.script(direction) else {
             let reason = match &revision.downgrade {
@@ -361,11 +376,7 @@ impl<'a> Facts<'a> {
                 vec![log(Act::Downgrade), RowWrite::Delete { revision: own() }],
             ),
         };
-        let late = direction == Direction::Up
-            && self.chain.parents(at).iter().any(|parent| {
-                self.chain.children(*parent).iter().any(|sibling| ledger.applied.contains(sibling))
-            });
-        let order = if late { Order::Late } else { Order::InOrder };
+        let order = if late.contains(&at) { Order::Late } else { Order::InOrder };
         Ok(Step {
             revision: Arc::clone(revision),
             direction,
@@ -384,6 +395,7 @@ impl<'a> Facts<'a> {
         let mut wanted = BTreeSet::new();
         let mut released = BTreeSet::new();
         for goal in goals {
+            let goal = &self.chain.meant(goal);
             let reached = self.chain.wanted(goal, &ledger.applied)?;
             let line = match goal {
                 Goal::From(name, steps) if *steps < 0 => self.chain.ancestors([self.chain.find(name)?]),
@@ -410,7 +422,11 @@ impl<'a> Facts<'a> {
             let id = &self.chain.revisions()[**at].id;
             !(spoken_of.contains(at) && ledger.dirty.iter().any(|row| row.revision == *id))
         };
-        let kept: BTreeSet<usize> = ledger.applied.iter().filter(settled).copied().collect();
+        let kept: BTreeSet<usize> = match purge {
+            Purge::No => ledger.applied.iter().filter(settled).copied().collect(),
+            // All that the books said is forgotten, so every row is written anew.
+            Purge::Yes => BTreeSet::new(),
+        };
         for row in &ledger.dirty {
             if let Some(at) = self.chain.place(&row.revision)
                 && row.state == State::Upgrading

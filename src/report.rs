@@ -72,7 +72,7 @@ impl Report {
             Event::Interrupted { .. } => self.end = End::Interrupted,
             Event::Undone => self.done.clear(),
             Event::Finished { took } => self.took = *took,
-            Event::BooksCreated | Event::StepStarted { .. } => {}
+            Event::LockHeld { .. } | Event::BooksCreated | Event::StepStarted { .. } => {}
         }
     }
 }

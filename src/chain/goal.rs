@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Chain, RevisionId, join};
+use super::{Chain, Direction, RevisionId, join};
 
 /// A goal as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,14 @@ pub enum GoalError {
     /// Not a form that limbeck knows.
     #[error("`{0}` is not a goal")]
     Form(String),
+    /// A goal of the other direction.
+    #[error("`{goal}` is no goal of {}", match direction { Direction::Up => "an upgrade: it goes back", Direction::Down => "a downgrade: it goes forward" })]
+    Direction {
+        /// What was typed.
+        goal: String,
+        /// The way that was asked for.
+        direction: Direction,
+    },
     /// No such revision.
     #[error("no revision is called `{name}`{}", nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default())]
     Unknown {
@@ -76,7 +84,7 @@ pub enum GoalError {
         label: String,
     },
     /// Fewer steps are left.
-    #[error("`{goal}` asks for {asked} steps and {left} are left")]
+    #[error("`{goal}` asks for {}, and {} left", counted(*asked), remaining(*left))]
     TooFar {
         /// What was typed.
         goal: String,
@@ -93,6 +101,18 @@ pub enum GoalError {
         /// The revisions that could come next.
         ways: Vec<RevisionId>,
     },
+}
+
+fn counted(steps: u64) -> String {
+    if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") }
+}
+
+fn remaining(steps: usize) -> String {
+    match steps {
+        0 => "none is".to_owned(),
+        1 => "1 is".to_owned(),
+        more => format!("{more} are"),
+    }
 }
 
 impl fmt::Display for Goal {
@@ -207,7 +227,8 @@ impl Chain {
         places.into_iter().map(|at| self.revisions()[at].id.clone()).collect()
     }
 
-    /// The revisions of a labelled branch: where it begins, what stands on it, and what it stands on.
+    /// The revisions of a labelled branch: where it begins and what stands on it. What it stands on itself is not part of
+    /// it, so a way back within the branch ends where the branch does.
     pub fn branch_of(&self, label: &str) -> Result<BTreeSet<usize>, GoalError> {
         let start = match self.labelled(label) {
             Some(at) => at,
@@ -217,9 +238,24 @@ impl Chain {
         Ok(self.branch([start]))
     }
 
+    /// The goal, read against the ids that there are: `release-2` is the revision of that name, if there is one.
+    pub fn meant(&self, goal: &Goal) -> Goal {
+        match goal {
+            Goal::From(name, steps) => {
+                let steps_in = |id: &str| id.strip_prefix(name.as_str()).and_then(|tail| tail.parse().ok());
+                let ids = || self.revisions().iter().map(|revision| revision.id.as_str());
+                let id = ids().find(|id| *steps < 0 && steps_in(id) == Some(*steps));
+                id.map_or_else(|| goal.clone(), |id| Goal::Revision(id.to_owned()))
+            }
+            Goal::Branch(label, inner) => Goal::Branch(label.clone(), Box::new(self.meant(inner))),
+            _ => goal.clone(),
+        }
+    }
+
     /// What must be applied for an upgrade to `goal`, when `applied` is: the goal and all that it stands on.
     pub fn wanted(&self, goal: &Goal, applied: &BTreeSet<usize>) -> Result<BTreeSet<usize>, GoalError> {
         let everything: BTreeSet<usize> = (0..self.len()).collect();
+        let goal = &self.meant(goal);
         self.wanted_within(goal, goal, applied, &everything)
     }
 
@@ -250,7 +286,7 @@ impl Chain {
                 Ok(self.ancestors([at]))
             }
             Goal::Steps(steps) if *steps >= 0 => self.forward(whole, applied.clone(), *steps as u64, scope),
-            Goal::Steps(_) => Err(GoalError::Form(whole.to_string())),
+            Goal::Steps(_) => Err(GoalError::Direction { goal: whole.to_string(), direction: Direction::Up }),
             Goal::From(name, steps) if *steps >= 0 => {
                 let at = self.find(name)?;
                 let start = self.ancestors([at]);
@@ -356,6 +392,7 @@ impl Chain {
     /// What stays applied after a downgrade to `goal`, when `applied` is.
     pub fn kept(&self, goal: &Goal, applied: &BTreeSet<usize>) -> Result<BTreeSet<usize>, GoalError> {
         let everything: BTreeSet<usize> = (0..self.len()).collect();
+        let goal = &self.meant(goal);
         self.kept_within(goal, goal, applied, &everything)
     }
 
@@ -369,7 +406,9 @@ impl Chain {
         let without = |gone: BTreeSet<usize>| applied.difference(&self.descendants(gone)).copied().collect();
         match goal {
             Goal::Base => Ok(without(scope.clone())),
-            Goal::Heads | Goal::Head => Err(GoalError::Form(whole.to_string())),
+            Goal::Heads | Goal::Head => {
+                Err(GoalError::Direction { goal: whole.to_string(), direction: Direction::Down })
+            }
             Goal::Revision(name) => {
                 let at = self.find(name)?;
                 let mut above = self.branch([at]);
@@ -386,7 +425,9 @@ impl Chain {
                 };
                 Ok(without(line.difference(&stop).copied().collect()))
             }
-            Goal::Steps(_) => Err(GoalError::Form(whole.to_string())),
+            Goal::Steps(_) => {
+                Err(GoalError::Direction { goal: whole.to_string(), direction: Direction::Down })
+            }
             Goal::Branch(label, goal) => {
                 let scope = self.branch_of(label)?;
                 self.kept_within(goal, whole, applied, &scope)

@@ -214,6 +214,11 @@ impl Layout {
         }
     }
 
+    /// Whether a message is read as one, and not as a header line or a directive.
+    pub fn is_message(&self, text: &str) -> bool {
+        !text.starts_with(self.directive) && !text.starts_with(['-', '#']) && header_field(text).is_none()
+    }
+
     /// Writes a new revision file.
     pub fn write(&self, new: &NewRevision<'_>) -> String {
         let mut text = String::new();
@@ -295,12 +300,7 @@ fn read_header(
     let mut message_over = false;
     for span in comments {
         let line = source.slice(span).trim_start_matches(['-', '#']).trim();
-        let field = line.split_once(':').and_then(|(name, value)| {
-            let known = [header::ID, header::PARENTS, header::CREATED, header::LABELS, header::DEPENDS];
-            let known = known.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()))?;
-            Some((known, value.trim()))
-        });
-        let Some((name, value)) = field else {
+        let Some((name, value)) = header_field(line) else {
             if line.is_empty() {
                 message_over |= !message.is_empty();
             } else if !message_over && seen.is_empty() {
@@ -329,6 +329,14 @@ fn read_header(
     }
     head.message = message.join(" ");
     Ok(head)
+}
+
+/// Reads a line as a header line: its name as limbeck writes it, and its value.
+fn header_field(line: &str) -> Option<(&'static str, &str)> {
+    let (name, value) = line.split_once(':')?;
+    let known = [header::ID, header::PARENTS, header::CREATED, header::LABELS, header::DEPENDS];
+    let known = known.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()))?;
+    Some((known, value.trim()))
 }
 
 /// Whether a text can be a revision id.
@@ -389,7 +397,9 @@ impl Sections {
                     return Err((LayoutErrorKind::NoReason, at));
                 }
                 self.current = None;
-                self.irreversible = Some((directive.rest.clone(), at));
+                if self.irreversible.replace((directive.rest.clone(), at)).is_some() {
+                    return Err((LayoutErrorKind::SectionTwice("irreversible"), at));
+                }
                 let stray = split::split(lexis, source.text(), within).unwrap_or_default();
                 if let Some(stray) = stray.first() {
                     return Err((LayoutErrorKind::IrreversibleDowngrade, stray.span));

@@ -210,6 +210,17 @@ impl Chain {
         self.heads_of(set).into_iter().filter(|at| !needed(at)).collect()
     }
 
+    /// The revisions that come after their time when `applied` is: beside or beneath one that is applied already.
+    pub fn late(&self, applied: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let beneath = self.ancestors(applied.iter().copied());
+        let beside = |at: usize| {
+            self.parents[at]
+                .iter()
+                .any(|parent| self.children[*parent].iter().any(|child| applied.contains(child)))
+        };
+        (0..self.len()).filter(|at| !applied.contains(at) && (beneath.contains(at) || beside(*at))).collect()
+    }
+
     /// The places of a revision's parents.
     pub fn parents(&self, at: usize) -> &[usize] {
         &self.parents[at]
@@ -280,7 +291,7 @@ fn labels(revisions: &[Revision]) -> Result<HashMap<&str, usize>, Box<ChainError
     let mut labels = HashMap::new();
     for (at, revision) in revisions.iter().enumerate() {
         for label in &revision.labels {
-            if let Some(first) = labels.insert(label.as_str(), at) {
+            if let Some(first) = labels.insert(label.as_str(), at).filter(|first| *first != at) {
                 let kind = ChainErrorKind::LabelTwice {
                     label: label.clone(),
                     first: revisions[first].id.clone(),
@@ -358,5 +369,8 @@ fn order(
         path.push(next);
     };
     let kind = ChainErrorKind::Cycle { circle: circle.iter().map(|at| revisions[*at].id.clone()).collect() };
-    Err(fault(kind, &revisions[circle[0]], "Revises"))
+    // The circle closes where its first revision names the one before its end.
+    let stands = circle.iter().rev().nth(1).is_some_and(|last| parents[circle[0]].contains(last));
+    let header = if stands { "Revises" } else { "Depends On" };
+    Err(fault(kind, &revisions[circle[0]], header))
 }

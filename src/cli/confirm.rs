@@ -34,32 +34,54 @@ enum Answer {
     Unclear,
 }
 
+/// Who says yes without being asked, if anybody does.
+pub fn unasked(context: &Context, asking: Asking) -> Option<ApprovedBy> {
+    match asking {
+        Asking::Yes => Some(ApprovedBy::Flag),
+        Asking::NoInput => Some(ApprovedBy::NoTerminal),
+        Asking::Default if !io::stdin().is_terminal() => Some(ApprovedBy::NoTerminal),
+        Asking::Default if context.config.interactive == Some(false) => Some(ApprovedBy::Settings),
+        Asking::Default => None,
+    }
+}
+
 /// Asks for approval, or finds that nobody need be asked.
 pub fn confirm(context: &Context, review: Review, asking: Asking) -> Result<Approved, Failure> {
-    if asking == Asking::Yes {
-        return Ok(review.approve(ApprovedBy::Flag));
-    }
-    if asking == Asking::NoInput || !io::stdin().is_terminal() {
-        context.ui.aside("Non-TTY environment detected, skipping confirmation");
-        return Ok(review.approve(ApprovedBy::NoTerminal));
-    }
-    if context.config.interactive == Some(false) {
-        context.ui.aside(&format!(
-            "{}_DB_MIGRATIONS_IS_INTERACTIVE is off, skipping confirmation",
-            context.config.prefix
-        ));
-        return Ok(review.approve(ApprovedBy::Settings));
+    if let Some(by) = unasked(context, asking) {
+        match (by, asking) {
+            (ApprovedBy::NoTerminal, Asking::NoInput) => {
+                context.ui.aside("--no-input is given, skipping confirmation");
+            }
+            (ApprovedBy::NoTerminal, _) => {
+                context.ui.aside("Non-TTY environment detected, skipping confirmation");
+            }
+            (ApprovedBy::Settings, _) => context.ui.aside(&format!(
+                "{}_DB_MIGRATIONS_IS_INTERACTIVE is off, skipping confirmation",
+                context.config.prefix
+            )),
+            (ApprovedBy::Flag | ApprovedBy::Person | ApprovedBy::Command, _) => {}
+        }
+        return Ok(review.approve(by));
     }
     let mut screen = screen()?;
     // Whoever answers must have seen the plan: show it where the question goes when stdout went elsewhere.
     if !io::stdout().is_terminal() || context.ui.output == super::ui::Output::Json {
         screen.write_all(human::plan(&review, context.ui.width, human::Ends::Question).as_bytes())?;
     }
-    match ask(context, screen.as_mut(), review.plan.direction)? {
-        Answer::Yes => Ok(review.approve(ApprovedBy::Person)),
-        Answer::No | Answer::Unclear => {
-            Err(Failure::new(Exit::Declined, "declined", "declined; nothing was changed"))
+    // Of several services, those before this one may be done.
+    let whose = match context.config.services.len() {
+        1 => String::new(),
+        _ => format!(" in {}", review.plan.format.service),
+    };
+    let unchanged = |exit, code| Failure::new(exit, code, format!("{code}; nothing was changed{whose}"));
+    match ask(context, screen.as_mut(), review.plan.direction) {
+        Ok(Answer::Yes) => Ok(review.approve(ApprovedBy::Person)),
+        Ok(Answer::No | Answer::Unclear) => Err(unchanged(Exit::Declined, "declined")),
+        Err(failure) if failure.exit == Exit::Interrupted => {
+            writeln!(screen)?;
+            Err(unchanged(Exit::Interrupted, "interrupted"))
         }
+        Err(failure) => Err(failure),
     }
 }
 
@@ -84,10 +106,12 @@ fn ask(context: &Context, screen: &mut dyn Write, direction: Direction) -> Resul
         Direction::Up => "Do you want to proceed? [y/n/enter] (y): ",
         Direction::Down => "Do you want to proceed? [y/n] (n): ",
     };
+    // On a narrow terminal the answer gets a line of its own.
+    let prompt =
+        if context.ui.width <= prompt.len() { prompt.replacen("? ", "?\n", 1) } else { prompt.to_owned() };
     loop {
-        write!(screen, "{prompt}")?;
-        screen.flush()?;
-        let Some(line) = context.read_line()? else {
+        let question = || write!(screen, "{prompt}").and_then(|()| screen.flush());
+        let Some(line) = context.answer_to(question)? else {
             writeln!(screen)?;
             return Ok(Answer::No);
         };

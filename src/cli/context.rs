@@ -9,10 +9,9 @@ use clap::Args;
 use crate::chain::Chain;
 use crate::config::{self, Config, ConfigError, EnvFile, Flags, Given, Service};
 use crate::convention;
-use crate::db::Access;
 use crate::dialect::Backend;
 use crate::ledger::Actor;
-use crate::manager::{self, MigrationManager};
+use crate::manager::{self, Access, MigrationManager};
 use crate::sql::SourceText;
 
 use super::exit::Exit;
@@ -44,8 +43,15 @@ pub struct Globals {
     /// Print JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
-    /// When to colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    /// When to colour: auto (on a terminal, unless NO_COLOR is set), always, never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub color: Color,
     /// Say more
     #[arg(short, long, global = true)]
@@ -166,34 +172,50 @@ impl Context {
     /// Reads the chain of one dialect of a service.
     pub fn chain_of(&self, service: &Service, backend: Backend) -> Result<Chain, Failure> {
         let shown = self.shown(&service.migrations);
-        Ok(manager::load(&service.migrations, backend, &convention::LIMBECK, &shown)?)
+        manager::load(&service.migrations, backend, &convention::LIMBECK, &shown).map_err(|error| {
+            let mut failure = Failure::from(error);
+            // The project's own name of the variable.
+            failure.hint =
+                failure.hint.map(|hint| hint.replace("CORTEX_", &format!("{}_", self.config.prefix)));
+            failure
+        })
     }
 
     /// Connects to the database of a service and reads its chain and books.
     pub fn connect(&self, service: &Service, access: Access) -> Result<MigrationManager, Failure> {
         let url = service.database()?;
         let chain = self.chain(service)?;
-        Ok(self.wait(MigrationManager::connect(chain, url, &service.name, access))?)
+        self.wait(MigrationManager::connect(chain, url, &service.name, access)).map_err(|error| {
+            let mut failure = Failure::from(error);
+            failure.hint.get_or_insert_with(|| format!("The database is {url}"));
+            failure
+        })
     }
 
-    /// Reads a line from stdin; none at its end. Ctrl-C ends the command.
-    pub fn read_line(&self) -> Result<Option<String>, Failure> {
+    /// Shows a question and reads a line from stdin; none at its end. Ctrl-C ends the command.
+    pub fn answer_to(&self, question: impl FnOnce() -> io::Result<()>) -> Result<Option<String>, Failure> {
         let line = async {
-            let reading = tokio::task::spawn_blocking(|| {
+            // From here on Ctrl-C is ours: it must be before the question can be seen.
+            #[cfg(unix)]
+            let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+            #[cfg(windows)]
+            let mut stop = tokio::signal::windows::ctrl_c()?;
+            question()?;
+            let (sender, line) = tokio::sync::oneshot::channel();
+            // A thread of its own, which nobody waits for: a read from a terminal cannot be given up.
+            std::thread::spawn(move || {
                 let mut line = String::new();
-                io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
+                let read = io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line));
+                let _ = sender.send(read);
             });
-            let stop = std::pin::pin!(tokio::signal::ctrl_c());
-            match futures_util::future::select(reading, stop).await {
-                futures_util::future::Either::Left((read, _)) => Some(read),
-                futures_util::future::Either::Right(_) => None,
+            let stop = std::pin::pin!(stop.recv());
+            match futures_util::future::select(line, stop).await {
+                futures_util::future::Either::Left((read, _)) => read.unwrap_or(Ok(None)).map(Some),
+                futures_util::future::Either::Right(_) => Ok(None),
             }
         };
-        match self.wait(line) {
-            Some(Ok(line)) => Ok(line?),
-            Some(Err(_)) => Ok(None),
-            None => Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed")),
-        }
+        self.wait(line)?
+            .ok_or_else(|| Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed"))
     }
 }
 
@@ -265,8 +287,13 @@ fn env_file(
     let wrong = |error: dotenvy::Error| {
         let what = match error {
             dotenvy::Error::Io(error) => error.to_string(),
-            dotenvy::Error::LineParse(_, at) => {
-                format!("a line is not NAME=value (near character {})", at + 1)
+            dotenvy::Error::LineParse(line, _) => {
+                // What the error holds is the line or its end.
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                match text.lines().position(|whole| whole.trim_end().ends_with(line.trim_end())) {
+                    Some(before) => format!("line {} is not NAME=value", before + 1),
+                    None => "a line is not NAME=value".to_owned(),
+                }
             }
             _ => "it is not an env file".to_owned(),
         };

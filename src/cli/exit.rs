@@ -17,6 +17,8 @@ pub enum Exit {
     Pending = 4,
     /// An answer is needed, and there is no terminal to ask at.
     NeedsAnswer = 5,
+    /// The lock was not obtained in time.
+    Locked = 6,
     /// A half-applied revision is in the way.
     Dirty = 7,
     /// The books changed between showing the plan and acting on it.

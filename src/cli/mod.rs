@@ -31,7 +31,7 @@ use words::Failure;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done or nothing to do, 1 error, 2 usage, 3 declined, 4 pending (check), \
-                  5 an answer is needed, 7 half-applied revision, 8 stale plan, 130 interrupted."
+                  5 an answer is needed, 6 lock not obtained in time, 7 half-applied revision, 8 stale plan, 130 interrupted."
 )]
 struct Cli {
     #[command(flatten)]
@@ -67,7 +67,10 @@ fn usage(error: &clap::Error, wants_json: bool) -> ExitCode {
     let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if wants_json && !help {
         let message = error.render().to_string();
-        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        // The first paragraph: what is missing stands in lines of its own.
+        let paragraph: Vec<&str> =
+            message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let message = paragraph.join(" ").trim_start_matches("error: ").to_owned();
         let failure = Failure::usage(message, "limbeck --help lists the commands");
         let json_only = ui::Ui { output: Output::Json, volume: ui::Volume::Quiet, width: 80 };
         let _ = json_only.json(|| json::error(&failure));
@@ -93,7 +96,12 @@ fn fail(failure: &Failure, ui: ui::Ui) -> ExitCode {
                 let mut letters = message.chars();
                 let first =
                     letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-                let _ = writeln!(std::io::stderr(), "{first}{}.", letters.as_str());
+                let said = [format!("{first}{}.", letters.as_str())]
+                    .into_iter()
+                    .chain(failure.notes.iter().cloned());
+                for line in said {
+                    let _ = writeln!(std::io::stderr(), "{}", output::human::wrapped(&line, ui.width));
+                }
             }
             _ => {
                 let _ = write!(std::io::stderr(), "{}", failure.text(ui.width));

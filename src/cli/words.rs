@@ -7,9 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use crate::chain::layout::LayoutErrorKind;
 use crate::chain::{ChainErrorKind, Direction, GoalError};
 use crate::config::{self, ConfigError};
-use crate::db::driver::{DbError, Refusal, ServerError};
-use crate::db::{ExecuteError, StepError};
-use crate::error::{Class, Error};
+use crate::error::{Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
 use crate::event::Aftermath;
 use crate::folder::FolderError;
 use crate::plan::{PlanError, ScriptError};
@@ -62,6 +60,15 @@ impl Failure {
         self
     }
 
+    /// Says which of several services it is about, and which come after it and were not tried.
+    pub fn among<'a>(mut self, service: &str, rest: impl Iterator<Item = &'a str>) -> Self {
+        let rest: Vec<&str> = rest.collect();
+        let not_tried =
+            if rest.is_empty() { String::new() } else { format!(" Not tried: {}.", rest.join(", ")) };
+        self.notes.insert(0, format!("Service: {service}.{not_tried}"));
+        self
+    }
+
     fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into);
         self
@@ -82,10 +89,12 @@ impl Failure {
 
     /// The failure as text for people, `width` columns wide.
     pub fn text(&self, width: usize) -> String {
-        let mut diagnostic = MietteDiagnostic::new(self.message.clone());
+        let width = width.max(20);
+        // Wrapped here, at spaces only: a path or a command is to be copied whole.
+        let mut diagnostic = MietteDiagnostic::new(wrapped(&self.message, width - "  × ".chars().count()));
         let help: Vec<&str> = self.notes.iter().map(String::as_str).chain(self.hint.as_deref()).collect();
         if !help.is_empty() {
-            diagnostic = diagnostic.with_help(help.join("\n"));
+            diagnostic = diagnostic.with_help(wrapped(&help.join("\n"), width - "  help: ".len()));
         }
         let report = match &self.place {
             Some(place) => {
@@ -105,7 +114,8 @@ impl Failure {
         };
         let mut text = String::new();
         let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(width.max(20))
+            .with_width(width)
+            .with_wrap_lines(false)
             .with_context_lines(1)
             .with_links(false);
         if handler.render_report(&mut text, report.as_ref()).is_err() {
@@ -113,6 +123,26 @@ impl Failure {
         }
         text
     }
+}
+
+/// Breaks lines at spaces. A line that begins with spaces goes on behind as many.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let mut current = indent.to_owned();
+        for word in line.split_whitespace() {
+            let used = console::measure_text_width(&current);
+            if used > indent.len() && used + 1 + console::measure_text_width(word) > width {
+                lines.push(std::mem::replace(&mut current, indent.to_owned()));
+            } else if used > indent.len() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        lines.push(current);
+    }
+    lines.join("\n")
 }
 
 impl From<io::Error> for Failure {
@@ -144,6 +174,8 @@ impl From<Error> for Failure {
         let exit = match error.class() {
             Class::Usage => Exit::Usage,
             Class::Failure => Exit::Error,
+            Class::Interrupted => Exit::Interrupted,
+            Class::Locked => Exit::Locked,
             Class::Dirty => Exit::Dirty,
             Class::Stale => Exit::Stale,
         };
@@ -168,12 +200,15 @@ impl From<Error> for Failure {
 fn config_failure(error: &ConfigError, failure: impl Fn(&'static str) -> Failure) -> Failure {
     match error {
         ConfigError::NoDatabase { prefix } => failure("no-settings").hint(format!(
-            "Set one of these:\n  \
-             --database-url sqlite://cortex.db          on the command line\n  \
-             {prefix}_DATABASE_URL=postgresql://…         a whole URL, in the environment, local.env or .env\n  \
-             {prefix}_DB_TYPE=sqlite|postgresql|mysql     and {prefix}_DB_FILE, or {prefix}_DB_HOST, _NAME, _USERNAME…\n  \
-             database_url = \"…\"                         in limbeck.toml; `limbeck init` writes one\n\
-             A command that only reads files needs no more than --dialect."
+            "`limbeck init` writes a {} with one. Or set one of these:\n  \
+             database_url = \"sqlite://cortex.db\" in {0}\n  \
+             {prefix}_DATABASE_URL=postgresql://user:password@host/name\n  \
+             {prefix}_DB_TYPE=sqlite and {prefix}_DB_FILE=cortex.db\n  \
+             {prefix}_DB_TYPE=postgresql (or mysql) and {prefix}_DB_HOST, _NAME, _USERNAME, _PASSWORD\n  \
+             --database-url sqlite://cortex.db on the command line\n\
+             Variables are read from the environment, local.env or .env. A command that only reads files needs no more \
+             than --dialect.",
+            config::FILE_NAME
         )),
         ConfigError::Variable { variable, .. } => {
             failure("setting").hint(format!("Correct {variable}, or take it out."))
@@ -186,7 +221,12 @@ fn config_failure(error: &ConfigError, failure: impl Fn(&'static str) -> Failure
             failure("contradiction").hint(format!("Change {variable} or {origin}, or set only one of them."))
         }
         ConfigError::Dialect(_) => failure("dialect").hint("For example: --dialect postgresql"),
-        ConfigError::File { source_text, span, .. } => failure("settings-file").at(source_text, *span, "here"),
+        ConfigError::File { source_text, span, .. } => {
+            let named = source_text.text().get(span.start..span.end).is_some_and(|text| text.contains("${"));
+            let variable = named
+                .then_some("Variables are looked for in the environment, then in the env file (local.env, .env).");
+            failure("settings-file").at(source_text, *span, "here").maybe_hint(variable)
+        }
         ConfigError::UnknownService { .. } => failure("service")
             .hint(format!("Services are the [services.NAME] tables of {}.", config::FILE_NAME)),
     }
@@ -198,7 +238,7 @@ fn folder_failure(error: &FolderError, failure: impl Fn(&'static str) -> Failure
             "`limbeck init` makes it; or name another folder with --migrations, `migrations` in {} or \
              CORTEX_MIGRATIONS_VERSIONS_DIRECTORY. Looked for: {}",
             config::FILE_NAME,
-            folder.display()
+            std::path::absolute(folder).unwrap_or_else(|_| folder.clone()).display()
         )),
         FolderError::NoDialect { folder, dialect } => failure("no-dialect-folder")
             .hint(format!("Make it: mkdir {}", folder.join(dialect.name()).display())),
@@ -237,7 +277,12 @@ fn layout_hint(kind: &LayoutErrorKind) -> Option<String> {
         }
         LayoutErrorKind::IrreversibleDowngrade => "Keep one of the two.",
         LayoutErrorKind::NotUtf8(_) => "Save the file as UTF-8: iconv -f ISO-8859-1 -t UTF-8 FILE",
-        LayoutErrorKind::HeaderTwice(_) => "Keep one of the two lines.",
+        LayoutErrorKind::HeaderTwice(_) | LayoutErrorKind::SectionTwice(_) => "Keep one of the two lines.",
+        LayoutErrorKind::Surplus(_) => "Leave the directive alone on its line.",
+        LayoutErrorKind::NoReason => "For example: -- limbeck:irreversible the old column is gone for good",
+        LayoutErrorKind::BadRevisionId(_) => {
+            "Take 12 hex digits, and correct the `Revises:` lines that mean this file."
+        }
         _ => return None,
     };
     Some(hint.to_owned())
@@ -263,11 +308,15 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
             GoalError::SeveralHeads { .. } => {
                 "`heads` means all of them; an id or <label>@head means one; `limbeck merge heads -m \"…\"` joins them."
             }
+            GoalError::Direction { direction: Direction::Up, .. } => "`limbeck downgrade` goes back, `limbeck goto` either way.",
+            GoalError::Direction { direction: Direction::Down, .. } => {
+                "`limbeck upgrade` goes forward, `limbeck goto` either way."
+            }
             GoalError::Form(_) => {
                 "A goal is heads, head, base, an id or its first 4 characters, +2, -1, <id>+1, <label>@head or a \
                  revision's number. An upgrade goes forward, a downgrade back."
             }
-            GoalError::Fork { .. } => "Name the revision itself, or a branch: <label>@+1.",
+            GoalError::Fork { .. } => "Name the revision itself, or a branch: <label>@+1, <label>@-1.",
             GoalError::TooFar { .. } => "`limbeck status` shows what is applied and what is pending.",
             _ => "`limbeck history` lists the revisions, `limbeck heads` the heads, `limbeck branches` the branches.",
         }),
@@ -278,13 +327,14 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
             };
             failure.hint(format!(
                 "Look with `limbeck status`. When the schema is as after {0}, `limbeck stamp {0}` says so; when it is as \
-                 before, stamp its parent (`base` if it has none).",
+                 before, `limbeck stamp {0}-1`.",
                 row.revision
             ))
         }
         PlanError::FileGone { revisions } => failure("file-gone").hint(format!(
             "Bring the file back (another branch of the repository may have it), or check that this is the right \
-             database. `limbeck stamp --purge REV` makes the books forget {}.",
+             database. If it is gone for good: `limbeck stamp --purge REV`, with the revision that the schema is at, makes \
+             the books forget {}.",
             crate::chain::join(revisions, ", ")
         )),
         PlanError::Irreversible { file, .. } => {
@@ -343,6 +393,16 @@ fn with_server(mut failure: Failure, error: &ServerError) -> Failure {
 
 fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failure) -> Failure {
     match error {
+        ExecuteError::Lock(LockError::Held { .. }) => failure("locked")
+            .hint("Nothing was changed. Try again when it is done, or wait longer: --lock-timeout 10m"),
+        ExecuteError::Lock(LockError::Interrupted) => {
+            let mut told = failure("interrupted");
+            told.message.push_str("; nothing was changed");
+            told
+        }
+        ExecuteError::Lock(LockError::Database(error)) => database_failure(error, failure),
+        ExecuteError::Lock(LockError::File { .. }) => failure("lock-file")
+            .hint("Nothing was changed. Check that the folder of the database may be written."),
         ExecuteError::Stale(_) => {
             failure("stale").hint("Nothing was changed. Run the command again and look at the new plan.")
         }
@@ -386,9 +446,9 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
         told = told.at(&error.source_text, span, "the server stopped here");
     }
     let before = match error.report.done.len() {
-        0 => "Nothing was applied before it.".to_owned(),
-        1 => "1 step before it is done and stays.".to_owned(),
-        many => format!("{many} steps before it are done and stay."),
+        0 => "It was the first of this run.".to_owned(),
+        1 => "The one before it is done and stays.".to_owned(),
+        many => format!("The {many} before it are done and stay."),
     };
     let id = &error.revision;
     match error.aftermath {
@@ -401,10 +461,13 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
             ))
             .hint(format!(
                 "Next: `limbeck status` shows it. Finish or undo those statements by hand; then `limbeck stamp {id}` if \
-                 {id} is applied, or stamp its parent if it is not."
+                 it is applied now, `limbeck stamp {id}-1` if it is not."
             )),
         Aftermath::Unknown => told
-            .note(format!("State: unknown, the connection was lost while {id} ran. {before}"))
+            .note(match &error.error {
+                DbError::Lost(_) => format!("State: unknown, the connection was lost while {id} ran. {before}"),
+                _ => format!("State: unknown, the books could not be read after the failure of {id}. {before}"),
+            })
             .hint("Next: `limbeck status` once the server is back."),
     }
 }

@@ -74,6 +74,8 @@ pub struct ServerError {
     pub hint: Option<String>,
     /// The character of the message where it saw the error, from 1.
     pub position: Option<usize>,
+    /// Whether it spoke of something inside a body that the statement runs: a function, a `DO` block.
+    pub inside: bool,
 }
 
 impl std::fmt::Display for ServerError {
@@ -140,6 +142,9 @@ impl Connection {
             #[cfg(feature = "sqlite")]
             Place::Memory | Place::File(_) => {
                 use sqlx::ConnectOptions as _;
+                if let Some(message) = wrong_file(&url.place) {
+                    return Err(DbError::Connect { url: url.to_string(), reason: Refusal::File, message });
+                }
                 sqlite_options(&url.place, access).connect().await.map(Self::Sqlite)
             }
             #[cfg(feature = "postgres")]
@@ -209,6 +214,28 @@ where
         }
     }
     Ok(rows)
+}
+
+/// What keeps a path from being a SQLite file, found out before anybody is asked about a plan for it.
+#[cfg(feature = "sqlite")]
+fn wrong_file(place: &Place) -> Option<String> {
+    let Place::File(path) = place else { return None };
+    let path = std::path::Path::new(path);
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        _ if path.is_dir() => Some("it is a folder".to_owned()),
+        Some(folder) if !folder.is_dir() => Some(format!("the folder {} does not exist", folder.display())),
+        _ => None,
+    }
+}
+
+/// The error of a session's first question: a file that is no database shows only there.
+pub(super) fn first_question(url: &DatabaseUrl, error: DbError) -> DbError {
+    match (&url.place, error) {
+        (Place::File(_), DbError::Server(error)) => {
+            DbError::Connect { url: url.to_string(), reason: Refusal::File, message: error.to_string() }
+        }
+        (_, error) => error,
+    }
 }
 
 #[cfg(feature = "sqlite")]
@@ -317,7 +344,13 @@ fn mysql_options(address: &Address) -> sqlx::mysql::MySqlConnectOptions {
 }
 
 fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> DbError {
+    let missing = missing_tls_file(url);
     let reason = match &error {
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound && missing.is_some() => {
+            Refusal::Tls
+        }
+        // rustls speaks through the stream: an unknown authority, another host's certificate.
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Refusal::Tls,
         sqlx::Error::Io(_) => Refusal::Unreachable,
         sqlx::Error::Tls(_) => Refusal::Tls,
         sqlx::Error::Database(database) => match server_error(database.as_ref()).code.as_deref() {
@@ -328,7 +361,7 @@ fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> DbError {
             Some(code) if code.starts_with("1045") || code.starts_with("1698") => Refusal::Credentials,
             Some(code) if code.starts_with("1044") || code.starts_with("1049") => Refusal::NoDatabase,
             // https://www.sqlite.org/rescode.html#cantopen
-            Some("14") => Refusal::File,
+            Some("14" | "26" | "266") => Refusal::File,
             _ => Refusal::Other,
         },
         _ => Refusal::Other,
@@ -338,7 +371,19 @@ fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> DbError {
         DbError::Lost(message) => message,
         other => other.to_string(),
     };
+    let message = match missing.filter(|_| reason == Refusal::Tls) {
+        Some(file) => format!("{file}: {message}"),
+        None => message,
+    };
     DbError::Connect { url: url.to_string(), reason, message }
+}
+
+/// The first file of the TLS settings that is not there.
+fn missing_tls_file(url: &DatabaseUrl) -> Option<&str> {
+    let Place::Server(address) = &url.place else { return None };
+    let tls = &address.tls;
+    let files = [&tls.ca, &tls.certificate, &tls.key].into_iter().flatten();
+    files.map(String::as_str).find(|file| !std::path::Path::new(file).exists())
 }
 
 fn statement_error(error: sqlx::Error) -> DbError {
@@ -367,6 +412,7 @@ fn server_error(error: &dyn sqlx::error::DatabaseError) -> ServerError {
         if let Some(sqlx::postgres::PgErrorPosition::Original(position)) = error.position() {
             said.position = Some(position);
         }
+        said.inside = said.position.is_none() && error.r#where().is_some();
     }
     #[cfg(feature = "mysql")]
     if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {

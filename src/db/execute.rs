@@ -2,25 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, Origin, SAVEPOINT};
+use crate::batch::{Batch, Origin, SAVEPOINT, Trace};
 use crate::chain::{Direction, RevisionId};
+use crate::database_url::DatabaseUrl;
 use crate::event::{Aftermath, Event, Observer};
 use crate::ledger::record::{Act, Actor, RowWrite};
-use crate::ledger::{Row, Tables};
+use crate::ledger::{Format, Row, Tables};
 use crate::plan::{Action, Plan, Scope, Step, Transaction};
 use crate::report::Report;
 use crate::review::Approved;
 use crate::sql::{SourceText, Span};
 
 use super::driver::{Broken, DbError, ServerError};
+use super::lock::{Lock, LockError};
 use super::session::Session;
 use super::{books, locate};
 
 /// A plan that could not be carried out to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
+    /// The lock was not obtained. Nothing was done.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The books are not what they were when the plan was made. Nothing was done.
     #[error(transparent)]
     Stale(#[from] Stale),
@@ -69,20 +74,52 @@ pub struct StepError {
     pub report: Report,
 }
 
-/// Carries out `approved`. Refuses with [`Stale`] when the books differ from the plan's basis.
-///
-/// `stop` is looked at between steps: once it is true, no further step begins.
+/// What a run needs besides its plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The database, for the lock beside a SQLite file.
+    pub url: &'a DatabaseUrl,
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// How long to wait for another runner.
+    pub lock_timeout: Duration,
+    /// Looked at between steps: once it is true, no further step begins.
+    pub stop: &'a AtomicBool,
+}
+
+/// Carries out `approved`, alone: it holds the lock from before the books are read again until the end. Refuses with
+/// [`Stale`] when they differ from the plan's basis.
 pub async fn execute(
     session: &mut Session,
     approved: &Approved,
-    actor: &Actor,
-    stop: &AtomicBool,
+    terms: Terms<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Report, ExecuteError> {
     let plan = approved.plan();
+    if plan.steps.is_empty() {
+        return Ok(Report::default());
+    }
+    let Terms { actor, stop, .. } = terms;
+    let lock = Lock::take(session, &plan.format, terms, observer).await?;
     let mut run = Run { session, plan, actor, observer, report: Report::default(), began: Instant::now() };
-    run.fresh().await?;
-    run.steps(stop).await
+    let done = match run.fresh().await {
+        Ok(()) => run.steps(stop).await,
+        Err(error) => Err(error),
+    };
+    lock.release(session).await;
+    done
+}
+
+/// Waits until nobody else is at work on the database.
+pub async fn alone(
+    session: &Session,
+    format: &Format,
+    terms: Terms<'_>,
+    observer: &mut dyn Observer,
+) -> Result<(), ExecuteError> {
+    let lock = Lock::take(session, format, terms, observer).await?;
+    lock.release(session).await;
+    Ok(())
 }
 
 struct Run<'a> {
@@ -106,9 +143,6 @@ impl Run<'_> {
 
     /// Reads the books again: what was shown is what is done, or nothing is.
     async fn fresh(&mut self) -> Result<(), ExecuteError> {
-        if self.plan.steps.is_empty() {
-            return Ok(());
-        }
         let now = match self.plan.tables {
             Tables::Present => books::rows(self.session, &self.plan.format).await,
             // Tables that were absent can only have been made by somebody else; then the rows are theirs.
@@ -122,7 +156,7 @@ impl Run<'_> {
         if changed.is_empty() { Ok(()) } else { Err(Stale { changed }.into()) }
     }
 
-    async fn steps(mut self, stop: &AtomicBool) -> Result<Report, ExecuteError> {
+    async fn steps(&mut self, stop: &AtomicBool) -> Result<Report, ExecuteError> {
         self.tell(Event::Started { steps: self.plan.steps.len() });
         let frame = self.plan.frame();
         if !frame.before.is_empty() {
@@ -148,7 +182,7 @@ impl Run<'_> {
         }
         let took = self.began.elapsed();
         self.tell(Event::Finished { took });
-        Ok(self.report)
+        Ok(std::mem::take(&mut self.report))
     }
 
     async fn step(&mut self, index: usize, step: &Step) -> Result<(), ExecuteError> {
@@ -194,20 +228,24 @@ impl Run<'_> {
         began: Instant,
     ) -> ExecuteError {
         let parts = batch.parts();
-        let part = parts.get(broken.completed).or(parts.last()).copied();
-        let statement = match part.map(|part| part.origin) {
-            Some(Origin::Statement(at)) => Some((at + 1, step.statements())),
-            Some(Origin::Limbeck) | None => None,
-        };
+        // A procedure's results count like those of statements; a statement that may have several is its message's last.
+        let completed = broken.completed.min(parts.len().saturating_sub(1));
         let server = match &broken.error {
             DbError::Server(error) => Some(error.as_ref().clone()),
             _ => None,
+        };
+        // PostgreSQL reads a message whole before it runs any of it, so a syntax error comes before all results.
+        let pointed_at = server.as_ref().and_then(|server| locate::part(server, batch));
+        let part = pointed_at.or(parts.get(completed).copied());
+        let statement = match part.map(|part| part.origin) {
+            Some(Origin::Statement(at)) => Some((at + 1, step.statements())),
+            Some(Origin::Limbeck) | None => None,
         };
         let span = server.as_ref().zip(part).zip(step.script()).and_then(|((server, part), script)| {
             let lexis = self.plan.server.dialect().lexis();
             locate::in_file(server, batch, part, &script.statements, &step.revision.source, lexis)
         });
-        let done = before + statements(batch, broken.completed);
+        let done = before + statements(batch, completed);
         let aftermath = match (&server, step.transaction) {
             (None, _) => Aftermath::Unknown,
             (Some(server), Transaction::Each) => self.half_applied(step, done, server).await,
@@ -265,6 +303,14 @@ impl Run<'_> {
     async fn half_applied(&mut self, step: &Step, done: usize, server: &ServerError) -> Aftermath {
         // A transaction that the file opened itself goes, with the count of what it had done.
         let _ = self.session.act("ROLLBACK").await;
+        // MySQL: LOCK TABLES would keep the books out of reach, and a new transaction lets it go.
+        let unlock = format!("{};\nROLLBACK", self.plan.server.dialect().begin());
+        let _ = self.session.act(&unlock).await;
+        if step.trace(self.plan.server.dialect().lexis()) != Trace::None {
+            for sql in self.plan.reset_session() {
+                let _ = self.session.act(&sql).await;
+            }
+        }
         let total = step.statements();
         let format = &self.plan.format;
         let recorded = match books::rows(self.session, format).await {

@@ -5,6 +5,7 @@ pub mod driver;
 pub mod execute;
 mod inspect;
 mod locate;
+pub mod lock;
 pub mod session;
 
 pub use execute::{ExecuteError, Stale, StepError};

@@ -3,10 +3,10 @@
 use tokio::sync::Mutex;
 
 use crate::database_url::{DatabaseUrl, Place};
-use crate::dialect::Server;
-use crate::ledger::{Content, Format, Tables};
+use crate::dialect::{Backend, Server};
+use crate::ledger::{Content, Format, Home, Tables};
 
-use super::driver::{Broken, Connection, DbError, TextRow};
+use super::driver::{self, Broken, Connection, DbError, ServerError, TextRow};
 use super::inspect;
 
 /// What a session is for.
@@ -18,6 +18,19 @@ pub enum Access {
     Write,
 }
 
+/// SQLITE_READONLY_ROLLBACK and SQLITE_READONLY_RECOVERY, <https://www.sqlite.org/rescode.html>.
+fn is_hot_journal(error: &ServerError) -> bool {
+    matches!(error.code.as_deref(), Some("776" | "264"))
+}
+
+/// Lets SQLite undo what a killed process left half-done, as every program that opens the file for writing does.
+async fn recover(url: &DatabaseUrl) -> Result<(), DbError> {
+    let mut connection = Connection::open(url, Access::Write).await?;
+    let read = connection.rows("SELECT count(*) FROM sqlite_master").await;
+    connection.close().await;
+    read.map(|_| ())
+}
+
 /// One connection to one database, and what is known about it.
 ///
 /// Asking takes `&Session`, acting takes `&mut Session`.
@@ -25,6 +38,7 @@ pub struct Session {
     connection: Mutex<Connection>,
     server: Server,
     schema: Option<String>,
+    home: Home,
     tables: Tables,
     content: Content,
 }
@@ -37,7 +51,18 @@ impl Session {
             Place::Server(address) => address.schema.as_deref(),
             Place::File(_) | Place::Memory => None,
         };
-        let rows = connection.rows(&inspect::identity(url.backend, wanted, access)).await?;
+        let identity = inspect::identity(url.backend, wanted, access);
+        let rows = match connection.rows(&identity).await {
+            // A killed process left its journal: SQLite rolls it back for a reader that may write.
+            Err(DbError::Server(error)) if is_hot_journal(&error) => {
+                connection.close().await;
+                recover(url).await?;
+                connection = Connection::open(url, access).await?;
+                connection.rows(&identity).await
+            }
+            rows => rows,
+        };
+        let rows = rows.map_err(|error| driver::first_question(url, error))?;
         let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
         let version = row.next().flatten().unwrap_or_default();
         let schema = row.next().flatten();
@@ -52,8 +77,12 @@ impl Session {
         let server = Server::identified(url.backend, &version);
         Ok(Self {
             connection: Mutex::new(connection),
-            // On MySQL the schema is the database itself; the books need no more than its name on the connection.
-            schema: schema.filter(|_| url.backend == crate::dialect::Backend::Postgres),
+            home: Home {
+                database: schema.clone().filter(|_| url.backend == Backend::MySql),
+                search_path: wanted.map(str::to_owned),
+            },
+            // On MySQL the schema is the database itself, which the connection knows.
+            schema: schema.filter(|_| url.backend == Backend::Postgres),
             server,
             tables: if tables.as_deref() == Some("2") { Tables::Present } else { Tables::Absent },
             content: if objects.as_deref() == Some("0") { Content::Empty } else { Content::Some },
@@ -67,7 +96,7 @@ impl Session {
 
     /// The books of `service` in this database.
     pub fn format(&self, service: &str) -> Format {
-        Format::limbeck(self.schema.clone(), service)
+        Format::limbeck(self.schema.clone(), service).at(self.home.clone())
     }
 
     /// Whether the books' tables existed when the session began.

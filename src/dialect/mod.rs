@@ -163,6 +163,11 @@ impl Server {
         }
     }
 
+    /// Whether one statement may answer with several results, which cannot be told from those of the next: a procedure's.
+    pub fn several_results(&self) -> bool {
+        self.backend == Backend::MySql
+    }
+
     /// Whether an empty database is this process's alone, so that its first upgrade may be one transaction.
     ///
     /// True for SQLite: a new file has no other user yet, and each commit costs a flush to disk.
@@ -226,6 +231,10 @@ pub trait Dialect: Sync {
 
     /// An expression that reads the moment in `column` as text, `2026-11-20 09:30:00.123456` in UTC.
     fn moment_as_text(&self, column: &str) -> String;
+
+    /// Statements that put the session's settings back to what they were when it began, for after a revision that changed
+    /// some: MySQL's `database` and PostgreSQL's `search_path` included, where there is one to go back to.
+    fn reset_session(&self, database: Option<&str>, search_path: Option<&str>) -> Vec<String>;
 
     /// The types that the books' columns have here.
     fn book_types(&self) -> &'static BookTypes;

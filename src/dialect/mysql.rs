@@ -7,7 +7,8 @@ use crate::sql::lexis::{
     Parenthesis,
 };
 
-/// What the SQL of MySQL and MariaDB looks like under the `sql_mode` that limbeck sets.
+/// What the SQL of MySQL and MariaDB looks like under their default `sql_mode`: a backslash escapes, and double quotes hold
+/// text. A server whose global mode says otherwise (`NO_BACKSLASH_ESCAPES`, `ANSI_QUOTES`) reads some texts differently.
 ///
 /// `outside` is empty: what these servers cannot roll back they commit without being asked, inside a transaction or not.
 const LEXIS: Lexis = Lexis {
@@ -71,6 +72,18 @@ impl Dialect for MySql {
 
     fn moment_as_text(&self, column: &str) -> String {
         format!("DATE_FORMAT({column}, '%Y-%m-%d %H:%i:%s.%f')")
+    }
+
+    // What dumps set at their beginning, and what a revision may leave behind.
+    fn reset_session(&self, database: Option<&str>, _search_path: Option<&str>) -> Vec<String> {
+        let mut statements = vec![
+            "SET NAMES utf8mb4".to_owned(),
+            "SET SESSION sql_mode = DEFAULT, foreign_key_checks = DEFAULT, unique_checks = DEFAULT, \
+             autocommit = DEFAULT, time_zone = DEFAULT"
+                .to_owned(),
+        ];
+        statements.extend(database.map(|database| format!("USE {}", self.quote_name(database))));
+        statements
     }
 
     fn book_types(&self) -> &'static BookTypes {

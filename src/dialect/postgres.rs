@@ -128,6 +128,14 @@ impl Dialect for Postgres {
         format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')")
     }
 
+    // Not DISCARD ALL: that would give limbeck's advisory lock back.
+    fn reset_session(&self, _database: Option<&str>, search_path: Option<&str>) -> Vec<String> {
+        let mut statements =
+            vec!["RESET SESSION AUTHORIZATION".to_owned(), "RESET ROLE".to_owned(), "RESET ALL".to_owned()];
+        statements.extend(search_path.map(|schema| format!("SET search_path = {}", self.quote_name(schema))));
+        statements
+    }
+
     fn book_types(&self) -> &'static BookTypes {
         &BookTypes {
             key: |length| format!("varchar({length})"),

@@ -88,6 +88,14 @@ impl Dialect for Sqlite {
         column.to_owned()
     }
 
+    // The pragmas that change what a later statement does or checks, at their defaults.
+    // https://www.sqlite.org/pragma.html
+    fn reset_session(&self, _database: Option<&str>, _search_path: Option<&str>) -> Vec<String> {
+        ["foreign_keys", "legacy_alter_table", "ignore_check_constraints"]
+            .map(|pragma| format!("PRAGMA {pragma} = OFF"))
+            .to_vec()
+    }
+
     fn book_types(&self) -> &'static BookTypes {
         &BookTypes {
             key: |_| "TEXT".to_owned(),

@@ -11,6 +11,17 @@ pub struct Format {
     pub log: TableName,
     /// Whose rows are meant: several services may share a database.
     pub service: String,
+    /// Where the session begins, to go back to.
+    pub home: Home,
+}
+
+/// Where a session begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Home {
+    /// MySQL: the database of the connection.
+    pub database: Option<String>,
+    /// PostgreSQL: the search path that the settings ask for, where they do.
+    pub search_path: Option<String>,
 }
 
 /// The longest service name that the books hold, in characters.
@@ -20,7 +31,27 @@ impl Format {
     /// limbeck's own books for `service`, in `schema` where the engine has schemas.
     pub fn limbeck(schema: Option<String>, service: &str) -> Self {
         let table = |name: &str| TableName { schema: schema.clone(), name: name.to_owned() };
-        Self { revisions: table("limbeck_revisions"), log: table("limbeck_log"), service: service.to_owned() }
+        Self {
+            revisions: table("limbeck_revisions"),
+            log: table("limbeck_log"),
+            service: service.to_owned(),
+            home: Home::default(),
+        }
+    }
+
+    /// The same, on a session that begins at `home`.
+    pub fn at(mut self, home: Home) -> Self {
+        self.home = home;
+        self
+    }
+
+    /// The same tables, named so that they are found from another database too.
+    pub fn from_elsewhere(&self) -> Self {
+        let mut format = self.clone();
+        for table in [&mut format.revisions, &mut format.log] {
+            table.schema = table.schema.take().or_else(|| self.home.database.clone());
+        }
+        format
     }
 
     /// The statements that make the tables, each harmless when they exist.

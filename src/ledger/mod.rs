@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use crate::chain::{Chain, Direction, RevisionId};
 
-pub use format::Format;
+pub use format::{Format, Home};
 pub use record::{Actor, RowWrite};
 
 /// How far a revision in the books is.

@@ -24,6 +24,9 @@ impl Args {
                     .answer(&format!("  -> {}", listing::revision(&chain, *child, None, Detail::Line)))?;
             }
         }
+        if points.is_empty() {
+            context.ui.aside("The chain does not branch.");
+        }
         context.ui.json(|| json::revisions(&chain, points, None))?;
         Ok(Exit::Done)
     }

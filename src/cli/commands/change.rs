@@ -2,14 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::time::Duration;
+
 use clap::Args;
 use futures_util::future::{Either, select};
+use jiff::SignedDuration;
 
 use crate::chain::{Direction, Goal};
 use crate::config::Service;
-use crate::db::{Access, ExecuteError};
-use crate::error::Error;
-use crate::manager::{self, MigrationManager};
+use crate::error::{Error, ExecuteError};
+use crate::manager::{self, Access, LOCK_TIMEOUT, MigrationManager};
 use crate::plan::{Facts, Plan, PlanError};
 use crate::report::{End, Report};
 use crate::review::{ApprovedBy, Review};
@@ -23,7 +25,7 @@ use super::super::output::progress::Progress;
 use super::super::words::Failure;
 
 /// The options of every verb that changes a database.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Copy, Debug)]
 pub struct Manner {
     /// Show the plan and change nothing
     #[arg(long)]
@@ -37,6 +39,25 @@ pub struct Manner {
     /// Do not ask: nobody is there
     #[arg(long, conflicts_with = "yes")]
     pub no_input: bool,
+    /// How long to wait for another limbeck at work on the database: 90, 500ms, 2m
+    #[arg(long, value_name = "TIME", value_parser = lock_timeout, default_value = "60s")]
+    pub lock_timeout: Duration,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { dry_run: false, sql: false, yes: false, no_input: false, lock_timeout: LOCK_TIMEOUT }
+    }
+}
+
+/// Reads a time: a number of seconds, or a number with its unit.
+fn lock_timeout(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a time: for example 90, 500ms, 2m");
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let time: SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(time).map_err(|_| wrong())
 }
 
 impl Manner {
@@ -72,7 +93,13 @@ pub fn run(
     question: Question,
     decide: impl FnOnce(&MigrationManager) -> Result<Plan, Error>,
 ) -> Result<Exit, Failure> {
-    let mut manager = context.connect(service, manner.access())?;
+    let manager = context.connect(service, manner.access())?;
+    let mut manager = manager.with_lock_timeout(manner.lock_timeout);
+    let stop = AtomicBool::new(false);
+    if manner.access() == Access::Write {
+        let mut progress = Progress::new(context.ui);
+        context.wait(until_stopped(context, &stop, manager.settle(&context.actor, &stop, &mut progress)))?;
+    }
     let review = Review::new(decide(&manager)?);
     let url = service.database()?;
     if manner.sql {
@@ -104,7 +131,6 @@ pub fn run(
         Question::Asked => confirm::confirm(context, review, manner.asking())?,
         Question::Unasked => review.approve(ApprovedBy::Command),
     };
-    let stop = AtomicBool::new(false);
     let mut progress = Progress::new(ui);
     let done = context.wait(until_stopped(
         context,
@@ -117,13 +143,20 @@ pub fn run(
     };
     context.wait(manager.close());
     ui.json(|| json::report(&service.name, &report, None))?;
-    ui.say(&format!("{}\n", human::done(approved.plan(), report.done.len(), report.took)))?;
     match report.end {
-        End::Complete => Ok(Exit::Done),
+        End::Complete => {
+            let done = human::done(approved.plan(), report.done.len(), report.took);
+            ui.say(&format!("{}\n", human::wrapped(&done, ui.width)))?;
+            Ok(Exit::Done)
+        }
         End::Interrupted => Err(Failure::new(
             Exit::Interrupted,
             "interrupted",
-            "interrupted; what is done stays, and the books agree",
+            format!(
+                "interrupted; {} of {} done, and the books agree; the same command goes on from there",
+                report.done.len(),
+                report.planned
+            ),
         )),
     }
 }
@@ -134,7 +167,7 @@ fn reported(context: &Context, service: &Service, error: Error) -> Failure {
         Error::Execute(error) => match error.as_ref() {
             ExecuteError::Step(error) => error.report.clone(),
             ExecuteError::Books { report, .. } => report.as_ref().clone(),
-            ExecuteError::Stale(_) => Report::default(),
+            ExecuteError::Lock(_) | ExecuteError::Stale(_) => Report::default(),
         },
         _ => Report::default(),
     };
@@ -152,13 +185,14 @@ async fn until_stopped<T>(context: &Context, stop: &AtomicBool, run: impl Future
     let mut run = std::pin::pin!(run);
     loop {
         let signal = std::pin::pin!(interrupted());
-        match select(run, signal).await {
-            Either::Left((done, _)) => return done,
-            Either::Right(((), rest)) => {
+        // The signal first: it is heard before the run begins.
+        match select(signal, run).await {
+            Either::Right((done, _)) => return done,
+            Either::Left(((), rest)) => {
                 if stop.swap(true, Ordering::Relaxed) {
                     std::process::exit(Exit::Interrupted as i32);
                 }
-                context.ui.aside("Stopping after this revision; once more stops at once.");
+                context.ui.aside("Stopping at the next safe place; once more stops at once.");
                 run = rest;
             }
         }
@@ -186,7 +220,7 @@ pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
     let frame = plan.frame();
     text.push_str(frame.before.text());
     for step in &plan.steps {
-        let parents = crate::chain::join(&step.revision.parents, ", ");
+        let parents = human::ids_or_base(&step.revision.parents);
         let (from, to) = match step.direction {
             Direction::Up => (parents.as_str(), step.revision.id.as_str()),
             Direction::Down => (step.revision.id.as_str(), parents.as_str()),
@@ -239,6 +273,13 @@ pub fn offline(
 
 /// A goal with `:` means nothing unless a script is asked for.
 pub fn online_goal(goal: &str, manner: Manner) -> Result<Goal, Failure> {
+    // Goals may begin with a sign, so that clap lets a mistyped option through.
+    if goal.starts_with("--") {
+        return Err(Failure::usage(
+            format!("there is no option {goal}"),
+            "-h behind the command lists its options.",
+        ));
+    }
     if span(goal).is_some() && !manner.sql {
         return Err(Failure::usage(
             format!("`{goal}` is the goal of a script"),

@@ -1,6 +1,6 @@
 //! `check`: exit 4 when anything is pending.
 
-use crate::db::Access;
+use crate::manager::Access;
 
 use super::super::context::Context;
 use super::super::exit::Exit;

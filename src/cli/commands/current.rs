@@ -1,6 +1,6 @@
 //! `current`: the revisions that the database is at.
 
-use crate::db::Access;
+use crate::manager::Access;
 
 use super::super::context::Context;
 use super::super::exit::Exit;
@@ -25,6 +25,9 @@ impl Args {
         let detail = Detail::new(context.ui.volume == Volume::Verbose);
         for at in &heads {
             context.ui.answer(&listing::revision(chain, *at, Some(&ledger), detail))?;
+        }
+        if heads.is_empty() {
+            context.ui.aside("No revision is applied.");
         }
         context.ui.json(|| json::revisions(chain, heads.iter().copied(), Some(&ledger)))?;
         let behind = self.check_heads && heads != chain.heads();

@@ -18,6 +18,9 @@ impl Args {
         for at in chain.heads() {
             context.ui.answer(&listing::revision(&chain, at, None, detail))?;
         }
+        if chain.is_empty() {
+            context.ui.aside("There are no revisions yet; `limbeck revision -m \"…\"` writes one.");
+        }
         context.ui.json(|| json::revisions(&chain, chain.heads(), None))?;
         Ok(Exit::Done)
     }

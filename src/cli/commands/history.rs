@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use console::style;
 
 use crate::chain::{Chain, Goal};
-use crate::db::Access;
 use crate::ledger::Ledger;
-use crate::manager::MigrationManager;
+use crate::manager::{Access, MigrationManager};
 
 use super::super::context::Context;
 use super::super::exit::Exit;
@@ -57,6 +56,9 @@ impl Args {
             Detail::Line => graph::draw(chain, &shown, |at| node(chain, ledger.as_ref(), at)),
         };
         context.ui.answer(&text)?;
+        if shown.is_empty() {
+            context.ui.aside("There are no such revisions.");
+        }
         context.ui.json(|| json::revisions(chain, shown.iter().rev().copied(), ledger.as_ref()))?;
         Ok(Exit::Done)
     }

@@ -60,6 +60,12 @@ pub(super) fn checked_message(message: &str) -> Result<&str, Failure> {
             "For example: -m \"add users\"",
         ));
     }
+    if !convention::LIMBECK.layout.is_message(message) {
+        return Err(Failure::usage(
+            format!("the message `{message}` would be read as a line of the header"),
+            "Begin it with another word.",
+        ));
+    }
     Ok(message)
 }
 

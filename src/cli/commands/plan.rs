@@ -1,6 +1,6 @@
 //! `plan`: what an upgrade would do, and nothing else.
 
-use crate::db::Access;
+use crate::manager::Access;
 use crate::review::Review;
 
 use super::super::context::Context;
@@ -12,6 +12,10 @@ use super::change::{self, Manner};
 
 /// Arguments of `plan`.
 #[derive(clap::Args, Debug)]
+#[command(
+    after_help = "GOAL: heads, head, base, an id or its first 4 characters, +2, -1, <id>+1, <label>@head, a revision's number.\n\
+                        With --sql also FROM:TO (`base:heads`), which needs no database, only --dialect."
+)]
 pub struct Args {
     /// Where to go; a revision that is applied means a downgrade to it
     #[arg(default_value = "heads", allow_hyphen_values = true)]
@@ -37,6 +41,9 @@ impl Args {
             if self.sql {
                 change::script(context, &review.plan)?;
                 continue;
+            }
+            if !reviews.is_empty() {
+                context.ui.answer("\n")?;
             }
             context.ui.answer(&human::plan(&review, context.ui.width, Ends::There))?;
             reviews.push((review, service.database()?));

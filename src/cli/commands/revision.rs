@@ -41,7 +41,10 @@ impl Args {
             new_file::checked_id(id)?;
         }
         for label in &self.branch_label {
-            new_file::checked_id(label)?;
+            new_file::checked_id(label).map_err(|failure| Failure {
+                message: format!("`{label}` cannot be a branch label"),
+                ..failure
+            })?;
         }
         let backends = match &context.dialects {
             Some(list) => list.clone(),

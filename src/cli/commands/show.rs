@@ -1,6 +1,6 @@
 //! `show`: a revision and its file.
 
-use crate::db::Access;
+use crate::manager::Access;
 
 use super::super::context::Context;
 use super::super::exit::Exit;

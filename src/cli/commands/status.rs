@@ -1,6 +1,6 @@
 //! `status`: what is applied, pending, half-applied, late, edited, missing; per service.
 
-use crate::db::Access;
+use crate::manager::Access;
 
 use super::super::context::Context;
 use super::super::exit::Exit;

@@ -2,6 +2,9 @@
 
 use crate::chain::Goal;
 
+use crate::config::Service;
+
+use super::super::confirm;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
@@ -43,17 +46,39 @@ impl UpArgs {
     }
 }
 
+/// Upgrades one service. Where nobody looked at the plan and the goal is a place, not a number of steps, a run that comes
+/// after another's plans again: fifty that start at once all end well.
+fn to_goal(context: &Context, service: &Service, manner: Manner, goal: &Goal) -> Result<Exit, Failure> {
+    let place = matches!(goal, Goal::Heads | Goal::Head | Goal::Revision(_));
+    let alone = place && confirm::unasked(context, manner.asking()).is_some();
+    loop {
+        match change::run(context, service, manner, Question::Asked, |manager| manager.plan_upgrade(goal)) {
+            Err(failure) if alone && failure.exit == Exit::Stale => {
+                context.ui.aside("The books changed meanwhile; planning again");
+            }
+            done => return done,
+        }
+    }
+}
+
 fn upgrade(context: &Context, goal: &str, manner: Manner) -> Result<Exit, Failure> {
     if manner.sql && change::span(goal).is_some() {
         return change::offline(context, context.one_service()?, goal, |facts, goal| facts.upgrade(goal));
     }
     let goal: Goal = change::online_goal(goal, manner)?;
+    let services = context.services()?;
     let mut exit = Exit::Done;
-    for service in context.services()? {
-        exit = super::worse(
-            exit,
-            change::run(context, service, manner, Question::Asked, |manager| manager.plan_upgrade(&goal))?,
-        );
+    for (index, service) in services.iter().enumerate() {
+        if index > 0 && !manner.sql {
+            context.ui.say("\n")?;
+        }
+        let done = to_goal(context, service, manner, &goal);
+        let done = done.map_err(|failure| match services.len() {
+            1 => failure,
+            _ => failure
+                .among(&service.name, services[index + 1..].iter().map(|service| service.name.as_str())),
+        })?;
+        exit = super::worse(exit, done);
     }
     Ok(exit)
 }

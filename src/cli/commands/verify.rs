@@ -2,8 +2,8 @@
 
 use serde_json::json as value;
 
-use crate::db::Access;
 use crate::ledger::Extent;
+use crate::manager::Access;
 
 use super::super::context::Context;
 use super::super::exit::Exit;
@@ -35,7 +35,7 @@ impl Args {
                 if edited.extent == Extent::Statements {
                     exit = Exit::Error;
                 }
-                text.push_str(&format!("{kind}: {} {what} ({})\n", revision.id, revision.source.name()));
+                text.push_str(&format!("{kind}: {} ({})\n  {what}\n", revision.id, revision.source.name()));
                 findings.push(value!({ "kind": kind, "revision": revision.id.as_str(), "file": revision.source.name() }));
             }
             for row in &ledger.unknown {
@@ -56,11 +56,24 @@ impl Args {
                     value!({ "kind": "half-applied", "revision": row.revision.as_str(), "file": null }),
                 );
             }
-            text.push_str(&format!(
-                "{} applied, {} of them not as their files say\n",
-                ledger.applied.len(),
-                ledger.edited.iter().filter(|edited| edited.extent == Extent::Statements).count()
-            ));
+            let count = |kinds: &[&str]| {
+                findings.iter().filter(|finding| kinds.iter().any(|kind| finding["kind"] == **kind)).count()
+            };
+            let name = if service.name == crate::config::DEFAULT_SERVICE {
+                String::new()
+            } else {
+                format!("{}: ", service.name)
+            };
+            let told = match count(&["edited", "missing", "half-applied"]) {
+                0 => "and their files say the same".to_owned(),
+                _ => format!(
+                    "{} edited, {} missing, {} half-applied",
+                    count(&["edited"]),
+                    count(&["missing"]),
+                    count(&["half-applied"])
+                ),
+            };
+            text.push_str(&format!("{name}{} applied, {told}\n", ledger.applied.len()));
             context.ui.answer(&text)?;
             all.push(value!({
                 "service": service.name,

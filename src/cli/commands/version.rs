@@ -1,7 +1,7 @@
 //! `version`: the revision that the database is at, as golang-migrate prints it.
 
-use crate::db::Access;
 use crate::ledger::State;
+use crate::manager::Access;
 
 use super::super::context::Context;
 use super::super::exit::Exit;

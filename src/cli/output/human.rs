@@ -51,7 +51,18 @@ pub fn plan(review: &Review, width: usize, ends: Ends) -> String {
     let _ = writeln!(text, "Current Revision: {}", ids_or_base(&plan.current));
     let _ = writeln!(text, "Target Revision: {}\n", plan.goal);
     if plan.steps.is_empty() {
-        text.push_str("Nothing to do: the database is there already.\n");
+        let why = plan.notes.iter().find_map(|note| match note {
+            Note::NoRevisions => {
+                Some("there are no revisions yet; `limbeck revision -m \"…\"` writes one".to_owned())
+            }
+            Note::Beyond => Some(format!(
+                "{0} is applied already, and the database is past it; `limbeck downgrade {0}` goes back",
+                plan.goal
+            )),
+            _ => None,
+        });
+        let why = why.unwrap_or_else(|| "the database is there already".to_owned());
+        let _ = writeln!(text, "{}", wrapped(&format!("Nothing to do: {why}."), width));
         return text;
     }
     let _ = writeln!(text, "{}\n", steps(plan, width));
@@ -81,7 +92,8 @@ fn title(words: &str, width: usize) -> String {
     format!("{rule}\n{:indent$}{}\n{rule}\n\n", "", style(words).bold())
 }
 
-fn wrapped(text: &str, width: usize) -> String {
+/// Breaks a text at spaces.
+pub fn wrapped(text: &str, width: usize) -> String {
     let mut lines: Vec<String> = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.len() - 1;
@@ -158,6 +170,9 @@ fn remarks(step: &Step, plan: &Plan) -> Vec<&'static str> {
     if step.order == Order::Late {
         remarks.push("late");
     }
+    if step.action == Action::Run && step.statements() == 0 && !step.revision.is_merge() {
+        remarks.push("empty");
+    }
     match (step.action, step.transaction) {
         (Action::Record, _) => remarks.push(match step.direction {
             Direction::Up => "books only: applied",
@@ -208,8 +223,9 @@ fn note_text(note: &Note) -> String {
         Note::Edited(ids) => {
             format!("⚠ Edited since they were applied: {}. `limbeck verify` says more.", join(ids, ", "))
         }
+        Note::Beyond | Note::NoRevisions => String::new(),
         Note::Late(ids) => format!(
-            "⚠ Late: {} will be applied after revisions that stand beside, not on, it in the chain.",
+            "⚠ Late: {} will be applied after revisions that stand beside it or on it in the chain.",
             join(ids, ", ")
         ),
     }
@@ -299,7 +315,9 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
             let _ = writeln!(text, "\n{} {id} was edited since it was applied", style("⚠").yellow());
         }
     }
-    if status.is_up_to_date() && status.missing.is_empty() {
+    if status.heads.is_empty() && status.applied == 0 && status.missing.is_empty() {
+        let _ = writeln!(text, "\nThere are no revisions yet; `limbeck revision -m \"…\"` writes one");
+    } else if status.is_up_to_date() && status.missing.is_empty() {
         let _ = writeln!(text, "\n{} up to date", style("✓").green());
     }
     text

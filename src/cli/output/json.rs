@@ -212,6 +212,7 @@ pub fn event(event: &Event) -> Document<Value> {
 fn event_fields(event: &Event) -> Value {
     match event {
         Event::Started { steps } => json!({ "event": "started", "steps": steps }),
+        Event::LockHeld { holder } => json!({ "event": "lock_held", "holder": holder }),
         Event::BooksCreated => json!({ "event": "books_created" }),
         Event::StepStarted { index, revision, message, direction, recorded } => json!({
             "event": "step_started",

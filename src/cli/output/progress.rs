@@ -91,6 +91,10 @@ impl Observer for Progress {
                 self.end();
             }
             Event::Interrupted { .. } | Event::Undone | Event::Finished { .. } => self.end(),
+            Event::LockHeld { holder } => {
+                let text = format!("Waiting: another limbeck is at work on this database ({holder})");
+                self.ui.aside(&human::wrapped(&text, self.ui.width));
+            }
             Event::BooksCreated => {}
         }
     }

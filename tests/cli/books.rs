@@ -1,0 +1,155 @@
+//! What the books say and how they are set: stamp, force, version, current, status, check, verify.
+
+use super::sandbox::{Sandbox, file};
+
+#[test]
+fn stamp_sets_the_books_and_runs_nothing() {
+    let sandbox = Sandbox::chain();
+    check!(sandbox.session(&[
+        "stamp 2bbb --dry-run",
+        "stamp 2bbb --sql",
+        "stamp 2bbb",
+        "stamp 2bbb",
+        "current",
+        "stamp heads --json",
+        "stamp 1aaa",
+        "current",
+        "stamp base",
+        "current",
+        "stamp nowhere",
+        "stamp",
+    ]));
+}
+
+#[test]
+fn stamp_with_purge_forgets_first() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade");
+    sandbox.remove(&file("3ccccccccccc"));
+    check!(sandbox.session(&["status", "stamp 2bbb --purge --dry-run", "stamp 2bbb --purge", "status",]));
+}
+
+#[test]
+fn force_is_stamp_in_other_words() {
+    let sandbox = Sandbox::chain();
+    check!(sandbox.session(&["force 2", "version", "force -1", "version", "force 9", "version --json"]));
+}
+
+#[test]
+fn current_and_version() {
+    let sandbox = Sandbox::branches();
+    check!(sandbox.session(&["current", "version", "current --check-heads"]));
+    sandbox.given("upgrade billing@head");
+    sandbox.given("upgrade 3ccc");
+    check!(sandbox.session(&["current", "current -v", "version", "current --json", "current -c"]));
+    sandbox.given("upgrade");
+    check!(sandbox.session(&["current -c", "version"]));
+}
+
+#[test]
+fn status_and_check_before_and_after() {
+    let sandbox = Sandbox::chain();
+    let before = sandbox.listing();
+    check!(sandbox.session(&["status", "check", "check --json"]));
+    assert_eq!(sandbox.listing(), before, "a question makes no database");
+    sandbox.given("upgrade 2bbb");
+    check!(sandbox.session(&["status", "check", "check --quiet"]));
+    sandbox.given("upgrade");
+    check!(sandbox.session(&["status", "check", "status --json"]));
+}
+
+#[test]
+fn status_of_a_chain_without_revisions() {
+    let sandbox = Sandbox::project();
+    check!(
+        sandbox.session(&["status", "check", "current", "heads", "history", "branches", "verify", "upgrade"])
+    );
+}
+
+#[test]
+fn a_revision_that_comes_late() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade");
+    sandbox.revision(
+        "4ddddddddddd",
+        "1aaaaaaaaaaa",
+        "from another branch",
+        "CREATE TABLE d (id INTEGER);",
+        "DROP TABLE d;",
+    );
+    check!(sandbox.session(&["status", "plan"]));
+}
+
+#[test]
+fn verify_tells_reformatted_from_edited_from_missing() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade");
+    check!(sandbox.run("verify"));
+
+    let text = sandbox.read(&file("1aaaaaaaaaaa"));
+    sandbox.write(
+        &file("1aaaaaaaaaaa"),
+        text.replace("CREATE TABLE users (id", "-- the users\nCREATE  TABLE\nusers (id"),
+    );
+    check!(sandbox.session(&["verify", "status", "check"]));
+
+    let text = sandbox.read(&file("2bbbbbbbbbbb"));
+    sandbox.write(&file("2bbbbbbbbbbb"), text.replace("email TEXT", "email VARCHAR(80)"));
+    sandbox.remove(&file("3ccccccccccc"));
+    check!(sandbox.session(&["verify", "verify --json", "status", "check", "history"]));
+}
+
+#[test]
+fn a_half_applied_revision_is_in_the_way() {
+    let sandbox = Sandbox::chain();
+    sandbox.broken(
+        "4ddddddddddd",
+        "-- by itself\n--\n-- Revision ID: 4ddddddddddd\n-- Revises: 3ccccccccccc\n\n-- limbeck:upgrade\n-- \
+         limbeck:no-transaction\nCREATE TABLE d (id INTEGER);\nINSERT INTO nowhere VALUES (1);\n\n-- \
+         limbeck:downgrade\nDROP TABLE d;\n",
+    );
+    check!(sandbox.session(&["upgrade"]));
+    check!(sandbox.session(&[
+        "status",
+        "check",
+        "verify",
+        "current",
+        "version",
+        "history",
+        "upgrade",
+        "plan --json"
+    ]));
+    check!(sandbox.session(&["stamp 4ddd", "status"]));
+}
+
+#[test]
+fn questions_change_nothing() {
+    const QUESTIONS: [&str; 14] = [
+        "status",
+        "check",
+        "plan",
+        "plan --sql",
+        "upgrade --dry-run",
+        "upgrade --sql",
+        "stamp heads --dry-run",
+        "verify",
+        "current",
+        "version",
+        "heads",
+        "branches",
+        "history -i",
+        "show head",
+    ];
+    let sandbox = Sandbox::chain();
+    for goal in [None, Some("upgrade 2bbb")] {
+        if let Some(goal) = goal {
+            sandbox.given(goal);
+        }
+        let before = sandbox.listing();
+        for line in QUESTIONS {
+            let text = sandbox.run(line);
+            assert!(text.ends_with("[exit 0]\n") || text.ends_with("[exit 4]\n"), "{text}");
+            assert_eq!(sandbox.listing(), before, "{line} changed a file");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The same stories, told on every engine: SQLite always, the servers where the environment names them.
+//!
+//! `LIMBECK_TEST_POSTGRES_URL`, `LIMBECK_TEST_MARIADB_URL` and `LIMBECK_TEST_MYSQL_URL` name servers whose account may
+//! make databases and users; `scripts/test` starts such servers and sets them. Without a variable the engine is left out,
+//! which the run says; with `LIMBECK_TEST_REQUIRE=all` (or a list, `postgresql,mysql`) that is a failure.
+
+#[macro_use]
+mod engine;
+mod raw;
+mod sandbox;
+
+mod at_once;
+mod connection;
+mod failure;
+mod round_trips;
+mod session;
+mod story;

@@ -1,0 +1,97 @@
+//! What a revision does to its session ends with it; what a killed run leaves behind is put right.
+
+use std::process::Stdio;
+
+use crate::engine::{Database, Engine};
+use crate::sandbox::Sandbox;
+
+on_engines! {
+    settings_of_a_revision_end_with_it on sqlite postgresql mariadb mysql;
+    a_revision_may_use_another_database on mariadb mysql;
+    a_killed_run_is_no_obstacle on sqlite;
+}
+
+/// In one go and one by one, the same chain makes the same database.
+fn settings_of_a_revision_end_with_it(engine: Engine) {
+    let (setting, next, question, answer) = match engine {
+        Engine::Sqlite => {
+            ("PRAGMA foreign_keys = ON;", "DROP TABLE parents;", "SELECT count(*) FROM children", "1")
+        }
+        // The first lines of every dump.
+        Engine::PostgreSql => (
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+            "CREATE TABLE t (a int); INSERT INTO t VALUES (1);",
+            "SELECT count(*) FROM t",
+            "1",
+        ),
+        Engine::MariaDb | Engine::MySql => (
+            "SET NAMES latin1; SET sql_mode = 'ANSI_QUOTES'; SET autocommit = 0;",
+            "CREATE TABLE t (a varchar(20)) CHARACTER SET utf8mb4; INSERT INTO t VALUES (\"größe\");",
+            "SELECT a FROM t",
+            "größe",
+        ),
+    };
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    sandbox.revision(
+        "a00000000001",
+        "",
+        "-- limbeck:upgrade\nCREATE TABLE parents (id integer PRIMARY KEY);\n\
+         CREATE TABLE children (id integer PRIMARY KEY, parent integer REFERENCES parents (id) ON DELETE CASCADE);\n\
+         INSERT INTO parents VALUES (1);\nINSERT INTO children VALUES (1, 1);\n",
+    );
+    sandbox.revision("a00000000002", "a00000000001", &format!("-- limbeck:upgrade\n{setting}\n"));
+    sandbox.revision("a00000000003", "a00000000002", &format!("-- limbeck:upgrade\n{next}\n"));
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    assert_eq!(database.raw().lines(question), [answer]);
+    sandbox.limbeck(&["check"]).ends(0);
+}
+
+/// The books stay where they are, also when the revision fails over there.
+fn a_revision_may_use_another_database(engine: Engine) {
+    let (database, other) = (Database::new(engine), Database::new(engine));
+    let mut sandbox = Sandbox::new(&database);
+    sandbox.revision(
+        "a00000000001",
+        "",
+        &format!("-- limbeck:upgrade\nUSE {};\nCREATE TABLE elsewhere (a int);\n", other.name),
+    );
+    sandbox.revision("a00000000002", "a00000000001", "-- limbeck:upgrade\nCREATE TABLE home (a int);\n");
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    assert!(other.raw().has_table("elsewhere") && database.raw().has_table("home"));
+    assert!(!other.raw().has_table("limbeck_revisions"));
+    sandbox.revision(
+        "a00000000003",
+        "a00000000002",
+        &format!("-- limbeck:upgrade\nUSE {};\nDROP TABLE nowhere;\n", other.name),
+    );
+    sandbox.limbeck(&["upgrade"]).ends(1).says("State: dirty. 1 of 2 statements");
+    sandbox.limbeck(&["upgrade"]).ends(7);
+}
+
+/// The journal of a killed run is rolled back by whoever comes next, also by a question.
+fn a_killed_run_is_no_obstacle(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    sandbox.revision("a00000000001", "", "-- limbeck:upgrade\nCREATE TABLE a (id integer);\n");
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    sandbox.revision(
+        "a00000000002",
+        "a00000000001",
+        "-- limbeck:upgrade\nCREATE TABLE b AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \
+         200000000) SELECT i, hex(randomblob(100)) AS c FROM n;\n",
+    );
+    let mut run =
+        sandbox.command(&["upgrade"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    // Once pages have gone into the file itself, its journal is needed to take them back: it is hot.
+    while std::fs::metadata(database.file()).map_or(0, |file| file.len()) < 1 << 20 {
+        assert_eq!(run.try_wait().expect("it can be asked"), None, "the run is under way");
+        std::thread::yield_now();
+    }
+    run.kill().expect("it can be killed");
+    run.wait().expect("it is gone");
+    sandbox.limbeck(&["status"]).ends(0).says("Applied:  1").says("Pending:  1");
+    sandbox.limbeck(&["check"]).ends(4);
+    sandbox.limbeck(&["downgrade", "base", "--dry-run"]).ends(1).says("no downgrade section");
+    assert!(!database.raw().has_table("b"));
+}
