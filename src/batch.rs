@@ -306,7 +306,7 @@ impl Writer<'_> {
         let alone = self.plan.server.message() == Message::OneTransaction;
         self.writes(&step.before);
         let counts = self.counts();
-        for (index, count) in counts.iter().enumerate() {
+        for (index, count) in counts.iter().enumerate().skip(step.from) {
             if alone {
                 self.cut();
             }

@@ -19,6 +19,7 @@ use crate::folder;
 use crate::ledger::{Actor, Books, Content, Extent, Format, Ledger, Row, State, Tables};
 use crate::plan::{Facts, Plan, PlanError, Purge};
 use crate::report::Report;
+use crate::resolve::Way;
 use crate::review::Approved;
 
 /// One chain and one database: what every verb needs.
@@ -189,6 +190,11 @@ impl MigrationManager {
     /// Plans a change of the books alone.
     pub fn plan_stamp(&self, goals: &[Goal], purge: Purge) -> Result<Plan, Error> {
         Ok(self.facts().stamp(goals, purge)?)
+    }
+
+    /// Plans the way out of a half-applied revision.
+    pub fn plan_resolve(&self, named: Option<&str>, way: Way) -> Result<Plan, Error> {
+        Ok(self.facts().resolve(named, way)?)
     }
 
     /// Where the database stands.

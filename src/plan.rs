@@ -59,6 +59,8 @@ pub struct Step {
     pub direction: Direction,
     /// What is done besides writing the books.
     pub action: Action,
+    /// The first statement to run: others than the first only where a half-applied revision goes on.
+    pub from: usize,
     /// What a failure in the middle leaves behind.
     pub transaction: Transaction,
     /// The row writes before the statements.
@@ -143,6 +145,19 @@ pub enum Note {
     Edited(Vec<RevisionId>),
     /// Revisions that come after their time.
     Late(Vec<RevisionId>),
+    /// A half-applied revision goes on: with which statement, and what it says.
+    GoesOn {
+        /// The revision.
+        revision: RevisionId,
+        /// The statement, from 1.
+        statement: usize,
+        /// How many there are.
+        of: usize,
+        /// The line of the file where it begins.
+        line: usize,
+        /// Its first line.
+        text: String,
+    },
 }
 
 /// A goal that cannot be planned for.
@@ -172,6 +187,25 @@ pub enum PlanError {
         reason: String,
         /// Its file.
         file: String,
+    },
+    /// There is nothing half-applied to settle.
+    #[error("{}", match revision { Some(id) => format!("revision {id} is not half-applied"), None => "no revision is half-applied".to_owned() })]
+    NotDirty {
+        /// The revision that was named.
+        revision: Option<RevisionId>,
+    },
+    /// Several revisions are half-applied, and none was named.
+    #[error("several revisions are half-applied: {}", join(.0, ", "))]
+    SeveralDirty(Vec<RevisionId>),
+    /// The file of a half-applied revision has fewer statements than are done.
+    #[error("{done} statements of revision {revision} are done, and its file has only {total} now")]
+    Shrunk {
+        /// The revision.
+        revision: RevisionId,
+        /// The statements done.
+        done: usize,
+        /// The statements there are.
+        total: usize,
     },
     /// The goal of a downgrade is not applied.
     #[error("revision {0} is not applied, so there is no way down to it")]
@@ -220,7 +254,7 @@ pub enum ScriptError {
 }
 
 impl<'a> Facts<'a> {
-    fn ledger(&self) -> Ledger<'a> {
+    pub(crate) fn ledger(&self) -> Ledger<'a> {
         Ledger::read(self.chain, &self.books.rows)
     }
 
@@ -297,7 +331,7 @@ impl<'a> Facts<'a> {
         Ok(plan)
     }
 
-    fn finished(
+    pub(crate) fn finished(
         &self,
         direction: Direction,
         goal: String,
@@ -315,6 +349,7 @@ impl<'a> Facts<'a> {
         let edited: Vec<RevisionId> = ledger
             .edited
             .iter()
+            .filter(|edited| edited.row.state == State::Applied)
             .filter(|edited| edited.extent == crate::ledger::Extent::Statements)
             .map(|edited| edited.row.revision.clone())
             .collect();
@@ -343,7 +378,12 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn step(&self, direction: Direction, late: &BTreeSet<usize>, at: usize) -> Result<Step, PlanError> {
+    pub(crate) fn step(
+        &self,
+        direction: Direction,
+        late: &BTreeSet<usize>,
+        at: usize,
+    ) -> Result<Step, PlanError> {
         let revision = &self.chain.revisions()[at];
         let Some(script) = revision.script(direction) else {
             let reason = match &revision.downgrade {
@@ -381,6 +421,7 @@ impl<'a> Facts<'a> {
             revision: Arc::clone(revision),
             direction,
             action: Action::Run,
+            from: 0,
             transaction,
             before,
             after,
@@ -475,6 +516,7 @@ impl Step {
             revision,
             direction,
             action: Action::Record,
+            from: 0,
             transaction: Transaction::Wrapped { from: 0, to: 0 },
             order: Order::InOrder,
         }

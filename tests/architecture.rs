@@ -19,6 +19,7 @@ const PURE: [&str; 18] = [
     "convention",
     "config",
     "plan",
+    "resolve",
     "batch",
     "lint",
     "review",

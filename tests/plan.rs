@@ -185,6 +185,9 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
             Note::Edited(ids) => writeln!(text, "note: edited {ids:?}"),
             Note::Late(ids) => writeln!(text, "note: late {ids:?}"),
             Note::Beyond => writeln!(text, "note: beyond"),
+            Note::GoesOn { revision, statement, of, line, text: says } => {
+                writeln!(text, "note: {revision} goes on with {statement} of {of}, line {line}: {says}")
+            }
             Note::NoRevisions => writeln!(text, "note: no revisions"),
         };
     }
@@ -225,6 +228,7 @@ fn row_write(write: &RowWrite) -> String {
             format!("insert {id} {state} {done}/{total}")
         }
         RowWrite::Depart { total, .. } => format!("depart {id} 0/{total}"),
+        RowWrite::Resume { done, total, .. } => format!("resume {id} {done}/{total}"),
         RowWrite::Arrive { .. } => format!("arrive {id}"),
         RowWrite::Delete { .. } => format!("delete {id}"),
         RowWrite::Log { act, detail: None, .. } => format!("log {} {id}", act.name()),

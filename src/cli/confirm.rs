@@ -7,6 +7,7 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 
 use crate::chain::Direction;
+use crate::resolve::Way;
 use crate::review::{Approved, ApprovedBy, Review};
 
 use super::context::Context;
@@ -118,6 +119,31 @@ fn ask(context: &Context, screen: &mut dyn Write, direction: Direction) -> Resul
         match read_answer(&line, direction) {
             Answer::Unclear => writeln!(screen, "Please answer y or n.")?,
             answer => return Ok(answer),
+        }
+    }
+}
+
+/// Asks which way a half-applied revision is to be settled. Nothing, or the end of input, settles nothing.
+pub fn way(context: &Context) -> Result<Way, Failure> {
+    let mut screen = screen()?;
+    let menu = "A revision is half-applied; `limbeck status` shows which. What now?\n  \
+                1  continue: go on with the first statement that is not done\n  \
+                2  retry: run all of it again, what was done is undone by hand\n  \
+                3  done: only say so, the rest is done by hand\n";
+    screen.write_all(menu.as_bytes())?;
+    loop {
+        let line = context.answer_to(|| {
+            write!(screen, "Your choice [1/2/3/enter] (stop): ")?;
+            screen.flush()
+        })?;
+        match line.as_deref().map(str::trim) {
+            Some("1" | "continue") => return Ok(Way::Continue),
+            Some("2" | "retry") => return Ok(Way::Retry),
+            Some("3" | "done") => return Ok(Way::Done),
+            None | Some("" | "stop") => {
+                return Err(Failure::new(Exit::Declined, "declined", "declined; nothing was changed"));
+            }
+            Some(_) => writeln!(screen, "Please answer 1, 2 or 3.")?,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::chain::layout::LayoutErrorKind;
-use crate::chain::{ChainErrorKind, Direction, GoalError};
+use crate::chain::{ChainErrorKind, Direction, GoalError, RevisionId};
 use crate::config::{self, ConfigError};
 use crate::error::{Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
 use crate::event::Aftermath;
@@ -13,6 +13,7 @@ use crate::folder::FolderError;
 use crate::plan::{PlanError, ScriptError};
 use crate::sql::{SourceText, Span};
 
+use super::commands::resolve::WAYS;
 use super::exit::Exit;
 
 /// What a person, or a program, is told when something went wrong.
@@ -325,11 +326,12 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
                 Some(error) => failure("dirty").note(format!("The server said: {error}")),
                 None => failure("dirty"),
             };
-            failure.hint(format!(
-                "Look with `limbeck status`. When the schema is as after {0}, `limbeck stamp {0}` says so; when it is as \
-                 before, `limbeck stamp {0}-1`.",
-                row.revision
-            ))
+            failure.hint(format!("`limbeck status` shows it. The ways out:\n{}", ways_out(&row.revision)))
+        }
+        PlanError::NotDirty { .. } => failure("not-dirty").hint("`limbeck status` shows what is half-applied."),
+        PlanError::SeveralDirty(_) => failure("several-dirty").hint("Name one: limbeck resolve REV --continue"),
+        PlanError::Shrunk { .. } => {
+            failure("shrunk").hint("Bring the statements back, or settle it by hand: limbeck resolve --done")
         }
         PlanError::FileGone { revisions } => failure("file-gone").hint(format!(
             "Bring the file back (another branch of the repository may have it), or check that this is the right \
@@ -421,6 +423,11 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
     }
 }
 
+/// The ways out of a half-applied revision, as commands.
+fn ways_out(id: &RevisionId) -> String {
+    format!("{WAYS}\nlimbeck stamp {id}-1: forgets it, once all of it is undone by hand")
+}
+
 /// Whether the server said that the role may not do it: SQLSTATE 42501 on PostgreSQL, 1142 and 1044 on MySQL,
 /// "readonly" on SQLite.
 fn denied(error: &ServerError) -> bool {
@@ -459,10 +466,7 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
             .note(format!(
                 "State: dirty. {done} of {total} statements of {id} are done and cannot be rolled back here. {before}"
             ))
-            .hint(format!(
-                "Next: `limbeck status` shows it. Finish or undo those statements by hand; then `limbeck stamp {id}` if \
-                 it is applied now, `limbeck stamp {id}-1` if it is not."
-            )),
+            .hint(format!("Next: look at it with `limbeck status`, then one of\n{}", ways_out(id))),
         Aftermath::Unknown => told
             .note(match &error.error {
                 DbError::Lost(_) => format!("State: unknown, the connection was lost while {id} ran. {before}"),

@@ -198,7 +198,7 @@ impl Run<'_> {
             recorded,
         });
         let began = Instant::now();
-        let mut done = 0;
+        let mut done = step.from;
         for batch in self.plan.batches(step, self.actor) {
             if let Err(broken) = self.session.act(batch.text()).await {
                 return Err(self.failed(index, step, &batch, done, broken, began).await);

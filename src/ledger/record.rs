@@ -36,6 +36,15 @@ pub enum RowWrite {
         /// How many statements the way down has.
         total: usize,
     },
+    /// A half-applied revision is in flight again, with so many statements done, of its file as it is now.
+    Resume {
+        /// The revision.
+        revision: Arc<Revision>,
+        /// The statements done.
+        done: usize,
+        /// How many statements the way has.
+        total: usize,
+    },
     /// So many statements of the revision in flight are done.
     Progress {
         /// The revision.
@@ -82,6 +91,8 @@ pub enum Act {
     Downgrade,
     /// A revision was written into the books, or out of them, without running anything.
     Stamp,
+    /// A half-applied revision was settled, or is going to be.
+    Resolve,
     /// A step failed.
     Failure,
 }
@@ -93,6 +104,7 @@ impl Act {
             Self::Upgrade => "upgrade",
             Self::Downgrade => "downgrade",
             Self::Stamp => "stamp",
+            Self::Resolve => "resolve",
             Self::Failure => "failure",
         }
     }
@@ -104,6 +116,7 @@ impl RowWrite {
         match self {
             Self::Insert { revision, .. }
             | Self::Depart { revision, .. }
+            | Self::Resume { revision, .. }
             | Self::Progress { revision, .. }
             | Self::Arrive { revision }
             | Self::Failure { revision, .. }
@@ -157,6 +170,13 @@ impl RowWrite {
                 text(State::in_flight(Direction::Down).name()),
                 only(revision)
             ),
+            Self::Resume { revision, done, total } => format!(
+                "UPDATE {table} SET statements_done = {done}, statements_total = {total}, checksum = {}, \
+                 file_checksum = {}, error = NULL, started_at = {now} {}",
+                text(&revision.digest.tokens.to_string()),
+                text(&revision.digest.bytes.to_string()),
+                only(revision)
+            ),
             Self::Progress { revision, done } => {
                 format!("UPDATE {table} SET statements_done = {done} {}", only(revision))
             }
@@ -183,7 +203,7 @@ impl RowWrite {
                             only(revision)
                         )
                     }
-                    Act::Stamp | Act::Failure => "NULL".to_owned(),
+                    Act::Stamp | Act::Resolve | Act::Failure => "NULL".to_owned(),
                 };
                 format!(
                     "INSERT INTO {} (happened_at, service, act, revision, description, checksum, detail, duration_ms, \

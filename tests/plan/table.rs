@@ -67,11 +67,15 @@ impl Table {
                 row.state = State::Downgrading;
                 (row.done, row.total) = (0, *total as u64);
             }
+            (RowWrite::Resume { done, total, .. }, Some(row)) if row.state != State::Applied => {
+                (row.done, row.total) = (*done as u64, *total as u64);
+                row.error = None;
+            }
             (RowWrite::Arrive { .. }, Some(row)) if row.state == State::Upgrading => {
                 row.state = State::Applied;
                 row.done = row.total;
             }
-            (RowWrite::Depart { .. } | RowWrite::Arrive { .. }, Some(_)) => {
+            (RowWrite::Depart { .. } | RowWrite::Resume { .. } | RowWrite::Arrive { .. }, Some(_)) => {
                 return Err("it is in no such state");
             }
             (RowWrite::Delete { .. }, Some(_)) => {

@@ -17,6 +17,7 @@ mod man;
 mod merge;
 mod new_file;
 mod plan;
+pub(super) mod resolve;
 mod revision;
 mod show;
 mod stamp;
@@ -64,6 +65,8 @@ pub enum Command {
     Version(version::Args),
     /// Set the books to revisions, running nothing
     Stamp(stamp::Args),
+    /// Settle a half-applied revision
+    Resolve(resolve::Args),
     /// Show the revisions that the database is at
     Current(current::Args),
     /// Show the heads of the chain
@@ -115,6 +118,7 @@ impl Command {
             Self::Force(args) => args.run(&context),
             Self::Version(args) => args.run(&context),
             Self::Stamp(args) => args.run(&context),
+            Self::Resolve(args) => args.run(&context),
             Self::Current(args) => args.run(&context),
             Self::Heads(args) => args.run(&context),
             Self::Branches(args) => args.run(&context),

@@ -127,7 +127,7 @@ fn steps(plan: &Plan, width: usize) -> Table {
     for step in &plan.steps {
         let mut row = vec![Cell::new(&step.revision.id), Cell::new(one_line(&step.revision.message))];
         if wide && runs {
-            row.push(Cell::new(step.statements()).set_alignment(CellAlignment::Right));
+            row.push(Cell::new(step.statements() - step.from).set_alignment(CellAlignment::Right));
         }
         if wide && noted {
             row.push(Cell::new(join(remarks(step, plan), ", ")));
@@ -224,6 +224,9 @@ fn note_text(note: &Note) -> String {
             format!("⚠ Edited since they were applied: {}. `limbeck verify` says more.", join(ids, ", "))
         }
         Note::Beyond | Note::NoRevisions => String::new(),
+        Note::GoesOn { revision, statement, of, line, text } => {
+            format!("{revision} goes on with statement {statement} of {of}, in line {line}: {text}")
+        }
         Note::Late(ids) => format!(
             "⚠ Late: {} will be applied after revisions that stand beside it or on it in the chain.",
             join(ids, ", ")

@@ -1,0 +1,61 @@
+//! `resolve`: settle a half-applied revision.
+
+use std::io::{self, IsTerminal};
+
+use crate::resolve::Way;
+
+use super::super::confirm;
+use super::super::context::Context;
+use super::super::exit::Exit;
+use super::super::words::Failure;
+use super::change::{self, Manner, Question};
+
+/// Arguments of `resolve`.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "When what was done has been undone by hand and the revision is not wanted now: limbeck stamp REV-1"
+)]
+pub struct Args {
+    /// The revision, where several are half-applied
+    #[arg(value_name = "REV")]
+    revision: Option<String>,
+    /// Go on with the first statement that is not done
+    #[arg(long = "continue", group = "way")]
+    go_on: bool,
+    /// Run all its statements again: what was done has been undone by hand
+    #[arg(long, group = "way")]
+    retry: bool,
+    /// Only write it into the books: what was not done has been done by hand
+    #[arg(long, group = "way")]
+    done: bool,
+    #[command(flatten)]
+    manner: Manner,
+}
+
+impl Args {
+    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let service = context.one_service()?;
+        let way = match (self.go_on, self.retry, self.done) {
+            (true, _, _) => Way::Continue,
+            (_, true, _) => Way::Retry,
+            (_, _, true) => Way::Done,
+            _ if io::stdin().is_terminal() && !self.manner.no_input => confirm::way(context)?,
+            _ => {
+                return Err(Failure::new(
+                    Exit::Dirty,
+                    "needs-answer",
+                    "which way? there is no terminal to ask at",
+                )
+                .hint(WAYS));
+            }
+        };
+        change::run(context, service, self.manner, Question::Asked, |manager| {
+            manager.plan_resolve(self.revision.as_deref(), way)
+        })
+    }
+}
+
+/// The ways out, as commands.
+pub(in crate::cli) const WAYS: &str = "limbeck resolve --continue: goes on with the first statement that is not done\n\
+     limbeck resolve --retry: runs all of it again, once what was done is undone by hand\n\
+     limbeck resolve --done: only says so, once the rest is done by hand";
