@@ -86,7 +86,9 @@ pub(crate) fn join<T: ToString>(items: impl IntoIterator<Item = T>, separator: &
 
 impl Chain {
     /// Puts revisions in order and checks the graph. The order in which they come does not matter.
-    pub fn new(mut revisions: Vec<Revision>) -> Result<Self, Box<ChainError>> {
+    pub fn new(revisions: Vec<Revision>) -> Result<Self, Box<ChainError>> {
+        // Sorting moves them about, and a revision is large.
+        let mut revisions: Vec<Arc<Revision>> = revisions.into_iter().map(Arc::new).collect();
         // Equal ids are told apart by their file, so that the error is the same whichever file was read first.
         revisions.sort_by(|a, b| {
             (a.number.is_none(), a.number, &a.id, a.source.name()).cmp(&(
@@ -128,12 +130,13 @@ impl Chain {
                 .map_err(|missing| ("depends on", "Depends On", missing))
         })?;
         let order = order(&revisions, &parents, &depends_on)?;
-        Ok(Self::ordered(revisions, &order, &parents, &depends_on))
+        Ok(Self::ordered(&revisions, index, &order, &parents, &depends_on))
     }
 
     /// Lays the revisions out in `order`, with the edges renamed to the new places.
     fn ordered(
-        revisions: Vec<Revision>,
+        revisions: &[Arc<Revision>],
+        mut index: HashMap<RevisionId, usize>,
         order: &[usize],
         parents: &[Vec<usize>],
         depends_on: &[Vec<usize>],
@@ -155,10 +158,10 @@ impl Chain {
             back
         };
         let (parents, depends_on) = (moved(parents), moved(depends_on));
-        let mut slots: Vec<Option<Revision>> = revisions.into_iter().map(Some).collect();
-        let revisions: Vec<Arc<Revision>> =
-            order.iter().filter_map(|old| slots[*old].take()).map(Arc::new).collect();
-        let index = revisions.iter().enumerate().map(|(at, revision)| (revision.id.clone(), at)).collect();
+        for at in index.values_mut() {
+            *at = place[*at];
+        }
+        let revisions = order.iter().map(|old| Arc::clone(&revisions[*old])).collect();
         Self {
             index,
             children: reversed(&parents),
@@ -287,7 +290,7 @@ fn fault(kind: ChainErrorKind, revision: &Revision, header: &str) -> Box<ChainEr
     })
 }
 
-fn labels(revisions: &[Revision]) -> Result<HashMap<&str, usize>, Box<ChainError>> {
+fn labels(revisions: &[Arc<Revision>]) -> Result<HashMap<&str, usize>, Box<ChainError>> {
     let mut labels = HashMap::new();
     for (at, revision) in revisions.iter().enumerate() {
         for label in &revision.labels {
@@ -308,7 +311,7 @@ fn labels(revisions: &[Revision]) -> Result<HashMap<&str, usize>, Box<ChainError
 type Absent = (&'static str, &'static str, String);
 
 fn edges(
-    revisions: &[Revision],
+    revisions: &[Arc<Revision>],
     of: impl Fn(&Revision) -> Result<Vec<usize>, Absent>,
 ) -> Result<Vec<Vec<usize>>, Box<ChainError>> {
     revisions
@@ -328,7 +331,7 @@ fn edges(
 /// Kahn's algorithm. Of the revisions that could come next, the lowest place comes first, so the result depends on
 /// the revisions alone.
 fn order(
-    revisions: &[Revision],
+    revisions: &[Arc<Revision>],
     parents: &[Vec<usize>],
     depends_on: &[Vec<usize>],
 ) -> Result<Vec<usize>, Box<ChainError>> {

@@ -7,7 +7,7 @@ use super::session::Session;
 
 /// Reads the books of one service; none when their tables did not exist when the session began.
 pub async fn read(session: &Session, format: &Format) -> Result<Books, DbError> {
-    let rows = match session.tables() {
+    let rows = match session.revisions() {
         Tables::Absent => Vec::new(),
         Tables::Present => rows(session, format).await?,
     };

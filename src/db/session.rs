@@ -39,7 +39,8 @@ pub struct Session {
     server: Server,
     schema: Option<String>,
     home: Home,
-    tables: Tables,
+    revisions: Tables,
+    log: Tables,
     content: Content,
 }
 
@@ -66,7 +67,11 @@ impl Session {
         let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
         let version = row.next().flatten().unwrap_or_default();
         let schema = row.next().flatten();
-        let tables = row.next().flatten();
+        let mut table = || match row.next().flatten().as_deref() {
+            Some("0") | None => Tables::Absent,
+            Some(_) => Tables::Present,
+        };
+        let (revisions, log) = (table(), table());
         let objects = row.next().flatten();
         if let (Place::Server(_), None) = (&url.place, &schema) {
             return Err(DbError::NoSchema(match wanted {
@@ -84,7 +89,8 @@ impl Session {
             // On MySQL the schema is the database itself, which the connection knows.
             schema: schema.filter(|_| url.backend == Backend::Postgres),
             server,
-            tables: if tables.as_deref() == Some("2") { Tables::Present } else { Tables::Absent },
+            revisions,
+            log,
             content: if objects.as_deref() == Some("0") { Content::Empty } else { Content::Some },
         })
     }
@@ -99,9 +105,14 @@ impl Session {
         Format::limbeck(self.schema.clone(), service).at(self.home.clone())
     }
 
-    /// Whether the books' tables existed when the session began.
+    /// Whether both tables of the books existed when the session began.
     pub fn tables(&self) -> Tables {
-        self.tables
+        if self.log == Tables::Present { self.revisions } else { Tables::Absent }
+    }
+
+    /// Whether there were rows to read when the session began: the log may be missing, or out of this role's sight.
+    pub(super) fn revisions(&self) -> Tables {
+        self.revisions
     }
 
     /// Whether the database held anything when the session began.

@@ -9,6 +9,7 @@ on_engines! {
     settings_of_a_revision_end_with_it on sqlite postgresql mariadb mysql;
     a_revision_may_use_another_database on mariadb mysql;
     a_killed_run_is_no_obstacle on sqlite;
+    books_without_their_log_get_a_new_one on sqlite postgresql mariadb mysql;
 }
 
 /// In one go and one by one, the same chain makes the same database.
@@ -94,4 +95,16 @@ fn a_killed_run_is_no_obstacle(engine: Engine) {
     sandbox.limbeck(&["check"]).ends(4);
     sandbox.limbeck(&["downgrade", "base", "--dry-run"]).ends(1).says("no downgrade section");
     assert!(!database.raw().has_table("b"));
+}
+
+/// Somebody dropped the log: what is applied is still known, and the next act makes a new log.
+fn books_without_their_log_get_a_new_one(engine: Engine) {
+    let database = Database::new(engine);
+    let sandbox = Sandbox::shipped(&database);
+    sandbox.limbeck(&["upgrade", "+2"]).ends(0);
+    database.raw().run("DROP TABLE limbeck_log");
+    sandbox.limbeck(&["status"]).ends(0).says("Applied:  2");
+    sandbox.limbeck(&["upgrade", "+1"]).ends(0);
+    assert_eq!(database.raw().acts().len(), 1);
+    assert_eq!(database.raw().states().len(), 3);
 }

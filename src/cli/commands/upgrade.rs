@@ -51,9 +51,12 @@ impl UpArgs {
 fn to_goal(context: &Context, service: &Service, manner: Manner, goal: &Goal) -> Result<Exit, Failure> {
     let place = matches!(goal, Goal::Heads | Goal::Head | Goal::Revision(_));
     let alone = place && confirm::unasked(context, manner.asking()).is_some();
+    // Each plan made again means that another runner has changed the books meanwhile: that ends.
+    let mut again = if alone { 5 } else { 0 };
     loop {
         match change::run(context, service, manner, Question::Asked, |manager| manager.plan_upgrade(goal)) {
-            Err(failure) if alone && failure.exit == Exit::Stale => {
+            Err(failure) if again > 0 && failure.exit == Exit::Stale => {
+                again -= 1;
                 context.ui.aside("The books changed meanwhile; planning again");
             }
             done => return done,

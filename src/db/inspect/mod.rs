@@ -8,8 +8,8 @@ use crate::dialect::Backend;
 
 use super::session::Access;
 
-/// The one query that a session begins with. It answers with one row: the version, the schema, how many tables of
-/// the books there are, how many objects there are. Whatever the session needs set is set in the same message.
+/// The one query that a session begins with. It answers with one row: the version, the schema, whether each of the
+/// books' two tables is there, how many objects there are. Whatever the session needs set is set in the same message.
 pub(super) fn identity(backend: Backend, schema: Option<&str>, access: Access) -> String {
     match backend {
         Backend::Sqlite => sqlite::identity(),

@@ -10,7 +10,9 @@ pub(super) fn identity(access: Access) -> String {
     format!(
         "{read_only}SELECT VERSION(), DATABASE(), \
          (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() \
-          AND table_name IN ('limbeck_revisions', 'limbeck_log')), \
+          AND table_name = 'limbeck_revisions'), \
+         (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() \
+          AND table_name = 'limbeck_log'), \
          (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE())"
     )
 }

@@ -15,8 +15,8 @@ pub(super) fn identity(schema: Option<&str>, access: Access) -> String {
     }
     sql.push_str(
         "SELECT current_setting('server_version'), current_schema(), \
-         (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid AND relname IN ('limbeck_revisions', 'limbeck_log') \
-          AND relkind IN ('r', 'p')), \
+         (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid AND relname = 'limbeck_revisions'), \
+         (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid AND relname = 'limbeck_log'), \
          (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid) \
          FROM (SELECT to_regnamespace(quote_ident(current_schema())) AS oid) n",
     );

@@ -2,7 +2,8 @@
 
 pub(super) fn identity() -> String {
     "SELECT sqlite_version(), NULL, \
-     (SELECT count(*) FROM sqlite_master WHERE name IN ('limbeck_revisions', 'limbeck_log')), \
+     (SELECT count(*) FROM sqlite_master WHERE name = 'limbeck_revisions'), \
+     (SELECT count(*) FROM sqlite_master WHERE name = 'limbeck_log'), \
      (SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\')"
         .to_owned()
 }
