@@ -104,11 +104,6 @@ impl Service {
             (None, Err(error)) => Err(error.clone()),
         }
     }
-
-    /// The folder of its chain.
-    pub fn folder(&self) -> Result<PathBuf, ConfigError> {
-        Ok(self.migrations.join(self.backend()?.name()))
-    }
 }
 
 /// Settings that cannot be used.
@@ -176,6 +171,13 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// A `--dialect` that is none.
+    pub fn dialect(name: &str) -> Self {
+        Self::Dialect(shown(name))
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -213,21 +215,56 @@ fn toml_error(source: &SourceText, error: &toml::de::Error) -> ConfigError {
     wrong_file(source, span, error.message().to_owned())
 }
 
-/// An error in `limbeck.toml`, which errors show without its passwords.
+/// An error in `limbeck.toml`, which errors show without what may be a password: it can stand anywhere in a server's URL.
 fn wrong_file(source: &SourceText, span: Span, message: String) -> ConfigError {
     let mut text = String::with_capacity(source.text().len());
     for line in source.text().split_inclusive('\n') {
-        let user = line.find("://").map_or(line.len(), |at| at + 3);
-        let secret = line[user..].find(':').map_or(line.len(), |at| user + at + 1);
-        let end = line[secret..].rfind('@').map_or(secret, |at| secret + at);
-        let (secret, shown) = (&line[secret..end], (&line[..secret], &line[end..]));
-        text.push_str(shown.0);
-        // As many bytes as before: the places in the file stay what they are.
-        let variable = secret.starts_with("${") && secret.find('}') == Some(secret.len() - 1);
-        text.push_str(&if variable { secret.to_owned() } else { "*".repeat(secret.len()) });
-        text.push_str(shown.1);
+        let value = line.find('=').map_or(0, |at| at + 1);
+        let bare = line[value..].trim_start().trim_start_matches(['"', '\'']);
+        let at_server =
+            line.trim_start().starts_with("database_url") || bare.contains("://") || bare.contains('@');
+        if !at_server || bare.starts_with("sqlite") {
+            text.push_str(line);
+            continue;
+        }
+        let secret = line[value..].find("://").map_or(value, |at| value + at + 3);
+        text.push_str(&line[..secret]);
+        text.push_str(&starred(&line[secret..]));
     }
+    // What is wrong with a value may quote it.
+    let message = match message.split_once('"') {
+        Some((before, rest)) if rest.contains("://") || rest.contains('@') => {
+            let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
+            format!("{before}\"***\"{after}")
+        }
+        _ => message,
+    };
     ConfigError::File { message, source_text: SourceText::new(source.name(), text), span }
+}
+
+/// Stars for all but variables, quotes, and white space. As many bytes as before: the places in
+/// the file stay what they are.
+fn starred(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(first) = rest.chars().next() {
+        let variable = rest.find('}').filter(|_| rest.starts_with("${")).map(|end| &rest[..=end]);
+        let kept = variable.or_else(|| {
+            let plain = first.is_whitespace() || matches!(first, '"' | '\'');
+            plain.then(|| &rest[..first.len_utf8()])
+        });
+        match kept {
+            Some(kept) => text.push_str(kept),
+            None => text.push_str(&"*".repeat(first.len_utf8())),
+        }
+        rest = &rest[kept.map_or(first.len_utf8(), str::len)..];
+    }
+    text
+}
+
+/// A value as errors show it: one that may hold a URL, and with it a password, is not shown.
+fn shown(value: &str) -> String {
+    if value.contains([':', '@']) { "***".to_owned() } else { value.to_owned() }
 }
 
 impl Given {
@@ -254,7 +291,7 @@ impl Given {
             .flags
             .dialect
             .as_deref()
-            .map(|name| Backend::parse(name).ok_or_else(|| ConfigError::Dialect(name.to_owned())))
+            .map(|name| Backend::parse(name).ok_or_else(|| ConfigError::dialect(name)))
             .transpose()?;
         let folder = file.migrations.as_ref().map(|folder| (folder.get_ref().as_str(), folder.span()));
         let migrations = self.migrations(&config.prefix, folder)?;
@@ -309,7 +346,13 @@ impl Given {
             (None, Some(folder)) => Some((folder.get_ref().as_str(), folder.span())),
             (None, None) => None,
         };
-        let migrations = self.migrations(prefix, folder)?;
+        let migrations = match (folder, &own.migrations) {
+            // The variable is the project's, and the service says where its own folder is.
+            (Some((text, span)), Some(_)) if self.flags.migrations.is_none() => {
+                self.root.join(self.expand(text, Encoding::Plain, span)?)
+            }
+            (folder, _) => self.migrations(prefix, folder)?,
+        };
         let database = match &own.database_url {
             // A flag is one database for one service; the environment's variables are the project's, not a service's.
             Some(_) if self.flags.database_url.is_some() => self.database(prefix, None, dialect),
@@ -371,7 +414,7 @@ impl Given {
             "false" | "0" | "no" | "off" => Ok(Some(false)),
             _ => Err(ConfigError::Variable {
                 variable: name.to_owned(),
-                value: value.to_owned(),
+                value: shown(value),
                 from,
                 expected: "it can be true, 1, yes, on, or false, 0, no, off".to_owned(),
             }),
@@ -389,7 +432,7 @@ impl Given {
         let kind = match self.variable(&type_name) {
             Some((value, from)) => Some(Backend::parse(value).ok_or_else(|| ConfigError::Variable {
                 variable: type_name.clone(),
-                value: value.to_owned(),
+                value: shown(value),
                 from,
                 expected: "it can be sqlite, postgresql (postgres) or mysql (mariadb)".to_owned(),
             })?),
@@ -516,7 +559,7 @@ impl Given {
                 let number = port.parse().ok().filter(|number| *number > 0);
                 address.port = number.ok_or_else(|| ConfigError::Variable {
                     variable: name("PORT"),
-                    value: port.to_owned(),
+                    value: shown(port),
                     from,
                     expected: "it must be a port, 1 to 65535".to_owned(),
                 })?;
@@ -524,7 +567,7 @@ impl Given {
             if let Some((mode, from)) = self.variable(&name("SSLMODE")) {
                 let mode = TlsMode::parse(mode).ok_or_else(|| ConfigError::Variable {
                     variable: name("SSLMODE"),
-                    value: mode.to_owned(),
+                    value: shown(mode),
                     from,
                     expected: "it can be disable, allow, prefer, require, verify-ca or verify-full"
                         .to_owned(),

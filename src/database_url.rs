@@ -220,6 +220,17 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// What the database is called: its name on the server, or its file's name.
+    pub fn name(&self) -> String {
+        match &self.place {
+            Place::Memory => ":memory:".to_owned(),
+            Place::File(path) => path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned(),
+            Place::Server(address) => address.database.clone().unwrap_or_default(),
+        }
+    }
+}
+
 impl Address {
     /// Sets the host; a path means a unix socket.
     pub fn set_host(&mut self, host: &str) {

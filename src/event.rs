@@ -82,6 +82,8 @@ pub enum Event {
 pub enum Aftermath {
     /// Nothing: it was rolled back, books included.
     RolledBack,
+    /// All of it: its transaction was committed, and what failed stands behind the commit.
+    Committed,
     /// Some of its statements; the books say how many.
     Dirty {
         /// The statements done.

@@ -134,8 +134,13 @@ pub fn write_new(path: &Path, text: &str) -> Result<(), FolderError> {
     let partial = PathBuf::from(partial);
     let written = std::fs::File::create_new(&partial)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        // A hard link fails where the name is taken, which a rename would not.
-        .and_then(|()| std::fs::hard_link(&partial, path));
+        // A hard link fails where the name is taken, which a rename would not. Some file systems have none.
+        .and_then(|()| match std::fs::hard_link(&partial, path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()))
+            }
+            linked => linked,
+        });
     let _ = std::fs::remove_file(&partial);
     written.map_err(failed)
 }

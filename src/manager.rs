@@ -1,5 +1,6 @@
 //! The verbs: the only place where gather, decide and act follow one another.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +17,7 @@ use crate::dialect::{Backend, Server};
 use crate::error::Error;
 use crate::event::Observer;
 use crate::folder;
-use crate::ledger::{Actor, Books, Content, Extent, Format, Ledger, Row, State, Tables};
+use crate::ledger::{Actor, Books, Content, Extent, Format, Home, Ledger, Row, State, Tables};
 use crate::plan::{Facts, Plan, PlanError, Purge};
 use crate::report::Report;
 use crate::resolve::Way;
@@ -81,14 +82,13 @@ pub fn offline(
     to: impl FnOnce(&Facts<'_>) -> Result<Plan, PlanError>,
 ) -> Result<Plan, Error> {
     let server = Server::assumed(backend);
-    let format = Format::limbeck(schema, service);
-    let empty = Books { tables: Tables::Absent, content: Content::Some, rows: Vec::new() };
-    let facts = Facts { chain, books: &empty, server: &server, format: &format };
-    let start = chain.wanted(from, &std::collections::BTreeSet::new())?;
+    let home = Home { database: None, search_path: schema.clone() };
+    let format = Format::limbeck(schema, service).at(home);
+    let start = chain.wanted(from, &BTreeSet::new())?;
     let tables = if start.is_empty() { Tables::Absent } else { Tables::Present };
     let rows = start.iter().map(|at| assumed_row(&chain.revisions()[*at])).collect();
     let books = Books { tables, content: Content::Some, rows };
-    Ok(to(&Facts { books: &books, ..facts })?)
+    Ok(to(&Facts { chain, books: &books, server: &server, format: &format })?)
 }
 
 /// The row that an applied revision has.

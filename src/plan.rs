@@ -544,7 +544,14 @@ fn transaction(
         script.statements.iter().map(|statement| shape::shape(lexis, source.slice(statement.span))).collect();
     let span = |at: usize| script.statements[at].span;
 
-    let blocks = own_transactions(&shapes).map_err(|(kind, at)| (kind, span(at)))?;
+    let blocks = match own_transactions(&shapes) {
+        Ok(blocks) => blocks,
+        // There a COMMIT may end what DDL or autocommit opened, and a BEGIN commits what was open.
+        Err((ScriptError::Unopened | ScriptError::Nested, _)) if server.ddl() == Ddl::Committing => {
+            Vec::new()
+        }
+        Err((kind, at)) => return Err((kind, span(at))),
+    };
     if server.ddl() == Ddl::Committing || script.wrapping == Wrapping::Forbidden {
         return Ok(Transaction::Each);
     }

@@ -14,7 +14,7 @@ pub struct Report {
     pub done: Vec<Done>,
     /// The step that failed.
     pub failed: Option<Failed>,
-    /// Whether the run stopped because somebody asked for it.
+    /// How it ended.
     pub end: End,
     /// From the first event to the last.
     pub took: Duration,

@@ -180,13 +180,16 @@ impl Chain {
         if let Some(at) = self.place(&RevisionId::from(name)).or_else(|| self.labelled(name)) {
             return Ok(at);
         }
-        if let Some(at) = self.numbered(name)? {
-            return Ok(at);
-        }
         let lower = name.to_ascii_lowercase();
-        let matching: Vec<usize> = (0..self.len())
-            .filter(|at| self.revisions()[*at].id.as_str().to_ascii_lowercase().starts_with(&lower))
-            .collect();
+        let begins = |at: &usize| self.revisions()[*at].id.as_str().to_ascii_lowercase().starts_with(&lower);
+        let mut matching: Vec<usize> = (0..self.len()).filter(begins).collect();
+        if let Some(at) = self.numbered(name)? {
+            // Four digits may be the beginning of an id as well: then nobody knows which is meant.
+            if name.len() < 4 || matching.iter().all(|other| *other == at) {
+                return Ok(at);
+            }
+            matching.push(at);
+        }
         match matching.as_slice() {
             [] => Err(GoalError::Unknown { name: name.to_owned(), nearest: self.nearest(name) }),
             _ if name.len() < 4 => Err(GoalError::TooShort(name.to_owned())),
@@ -198,9 +201,12 @@ impl Chain {
         }
     }
 
-    /// A bare number means the revision whose file name carries it. Short numbers only: 12 digits are an id.
+    /// A bare number means the revision whose file name carries it.
     fn numbered(&self, name: &str) -> Result<Option<usize>, GoalError> {
-        let Ok(number) = name.parse::<u64>() else { return Ok(None) };
+        // A number is written without zeros in front; `0002` is the beginning of an id.
+        let Some(number) = name.parse::<u64>().ok().filter(|_| !name.starts_with('0')) else {
+            return Ok(None);
+        };
         let matching: Vec<usize> =
             (0..self.len()).filter(|at| self.revisions()[*at].number == Some(number)).collect();
         match matching.as_slice() {
@@ -243,8 +249,10 @@ impl Chain {
         match goal {
             Goal::From(name, steps) => {
                 let steps_in = |id: &str| id.strip_prefix(name.as_str()).and_then(|tail| tail.parse().ok());
-                let ids = || self.revisions().iter().map(|revision| revision.id.as_str());
-                let id = ids().find(|id| *steps < 0 && steps_in(id) == Some(*steps));
+                let ids = self.revisions().iter().map(|revision| revision.id.as_str());
+                let labels =
+                    self.revisions().iter().flat_map(|revision| revision.labels.iter().map(String::as_str));
+                let id = ids.chain(labels).find(|id| *steps < 0 && steps_in(id) == Some(*steps));
                 id.map_or_else(|| goal.clone(), |id| Goal::Revision(id.to_owned()))
             }
             Goal::Branch(label, inner) => Goal::Branch(label.clone(), Box::new(self.meant(inner))),

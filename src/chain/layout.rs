@@ -31,6 +31,7 @@ mod header {
     pub(super) const CREATED: &str = "Create Date";
     pub(super) const LABELS: &str = "Branch Labels";
     pub(super) const DEPENDS: &str = "Depends On";
+    pub(super) const ALL: [&str; 5] = [ID, PARENTS, CREATED, LABELS, DEPENDS];
 }
 
 /// A revision file that could not be read as one.
@@ -55,6 +56,14 @@ pub enum LayoutErrorKind {
     /// The id has a character that an id cannot have.
     #[error("`{0}` cannot be a revision id: letters, digits, `_`, `-` and `.` can, 64 of them at most")]
     BadRevisionId(String),
+    /// A header line that looks like a known one and is none.
+    #[error("unknown header line `{found}:`, did you mean `{known}:`?")]
+    HeaderMisspelt {
+        /// What stands there.
+        found: String,
+        /// The known line that looks like it.
+        known: &'static str,
+    },
     /// A header line stands twice.
     #[error("the header line `{0}:` stands twice")]
     HeaderTwice(&'static str),
@@ -205,7 +214,15 @@ impl Layout {
     /// Reads a comment as a directive, if it is one.
     fn directive(&self, source: &SourceText, span: Span) -> Result<Option<Directive>, LayoutErrorKind> {
         let comment = source.slice(span).trim_start_matches(['-', '#']).trim_start();
-        let Some(said) = comment.strip_prefix(self.directive) else { return Ok(None) };
+        // In any case: a directive that is taken for a comment would run one section as part of another.
+        let (Some(prefix), Some(said)) =
+            (comment.get(..self.directive.len()), comment.get(self.directive.len()..))
+        else {
+            return Ok(None);
+        };
+        if !prefix.eq_ignore_ascii_case(self.directive) {
+            return Ok(None);
+        }
         let said = said.trim();
         let (word, rest) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
         match DIRECTIVES.iter().find(|known| **known == word) {
@@ -216,7 +233,9 @@ impl Layout {
 
     /// Whether a message is read as one, and not as a header line or a directive.
     pub fn is_message(&self, text: &str) -> bool {
-        !text.starts_with(self.directive) && !text.starts_with(['-', '#']) && header_field(text).is_none()
+        !text.get(..self.directive.len()).is_some_and(|start| start.eq_ignore_ascii_case(self.directive))
+            && !text.starts_with(['-', '#'])
+            && header_field(text).is_none()
     }
 
     /// Writes a new revision file.
@@ -301,6 +320,12 @@ fn read_header(
     for span in comments {
         let line = source.slice(span).trim_start_matches(['-', '#']).trim();
         let Some((name, value)) = header_field(line) else {
+            // A parent that is overlooked makes a root of the revision.
+            if (message_over || !seen.is_empty())
+                && let Some((found, known)) = misspelt(line)
+            {
+                return Err((LayoutErrorKind::HeaderMisspelt { found: found.to_owned(), known }, span));
+            }
             if line.is_empty() {
                 message_over |= !message.is_empty();
             } else if !message_over && seen.is_empty() {
@@ -331,11 +356,17 @@ fn read_header(
     Ok(head)
 }
 
+/// The name of a line that is almost a header line, and the name that is probably meant.
+fn misspelt(line: &str) -> Option<(&str, &'static str)> {
+    let found = line.split_once(':')?.0.trim();
+    let distance = |known: &str| strsim::levenshtein(&found.to_lowercase(), &known.to_lowercase());
+    header::ALL.into_iter().find(|known| distance(known) <= 2).map(|known| (found, known))
+}
+
 /// Reads a line as a header line: its name as limbeck writes it, and its value.
 fn header_field(line: &str) -> Option<(&'static str, &str)> {
     let (name, value) = line.split_once(':')?;
-    let known = [header::ID, header::PARENTS, header::CREATED, header::LABELS, header::DEPENDS];
-    let known = known.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()))?;
+    let known = header::ALL.into_iter().find(|known| known.eq_ignore_ascii_case(name.trim()))?;
     Some((known, value.trim()))
 }
 
@@ -429,7 +460,7 @@ impl Sections {
 fn nearest(word: &str) -> Option<&'static str> {
     DIRECTIVES
         .into_iter()
-        .map(|known| (strsim::levenshtein(word, known), known))
+        .map(|known| (strsim::levenshtein(&word.to_lowercase(), known), known))
         .filter(|(distance, _)| *distance <= 2)
         .min()
         .map(|(_, known)| known)

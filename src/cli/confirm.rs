@@ -13,6 +13,7 @@ use crate::review::{Approved, ApprovedBy, Review};
 use super::context::Context;
 use super::exit::Exit;
 use super::output::human;
+use super::ui::{Output, Volume};
 use super::words::Failure;
 
 /// What was said about asking, on the command line.
@@ -66,7 +67,8 @@ pub fn confirm(context: &Context, review: Review, asking: Asking) -> Result<Appr
     }
     let mut screen = screen()?;
     // Whoever answers must have seen the plan: show it where the question goes when stdout went elsewhere.
-    if !io::stdout().is_terminal() || context.ui.output == super::ui::Output::Json {
+    let unseen = context.ui.output == Output::Json || context.ui.volume == Volume::Quiet;
+    if unseen || !io::stdout().is_terminal() {
         screen.write_all(human::plan(&review, context.ui.width, human::Ends::Question).as_bytes())?;
     }
     // Of several services, those before this one may be done.
@@ -120,6 +122,41 @@ fn ask(context: &Context, screen: &mut dyn Write, direction: Direction) -> Resul
             Answer::Unclear => writeln!(screen, "Please answer y or n.")?,
             answer => return Ok(answer),
         }
+    }
+}
+
+/// Makes sure that `name` is said before what the books hold is forgotten: by the flag, or typed at a terminal.
+pub fn named(context: &Context, name: &str, said: Option<&str>) -> Result<(), Failure> {
+    let said = match said {
+        Some(said) => Some(said.to_owned()),
+        None if !io::stdin().is_terminal() => {
+            return Err(Failure::new(
+                Exit::NeedsAnswer,
+                "needs-answer",
+                "this forgets what the books say, and there is no terminal to ask at",
+            )
+            .hint(format!("Nothing was changed. To say it in advance: --yes-really {name}")));
+        }
+        None => {
+            let mut screen = screen()?;
+            let line = context.answer_to(|| {
+                write!(
+                    screen,
+                    "This forgets what the books say. Type the database's name ({name}) to go on: "
+                )?;
+                screen.flush()
+            })?;
+            line.map(|line| line.trim().to_owned())
+        }
+    };
+    match said {
+        Some(said) if said == name => Ok(()),
+        Some(said) if !said.is_empty() => Err(Failure::new(
+            Exit::Declined,
+            "declined",
+            format!("declined; the database is called {name}, not {said}; nothing was changed"),
+        )),
+        _ => Err(Failure::new(Exit::Declined, "declined", "declined; nothing was changed")),
     }
 }
 

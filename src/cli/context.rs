@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
+use futures_util::future::{Either, select};
 
 use crate::chain::Chain;
 use crate::config::{self, Config, ConfigError, EnvFile, Flags, Given, Service};
@@ -75,8 +77,12 @@ pub struct Context {
     pub service: Option<String>,
     /// The program that `edit` starts.
     pub editor: Option<String>,
+    /// A flag that was given and can only be meant for one service.
+    one_only: Option<&'static str>,
     /// The dialects of a `--dialect` that lists several, or all.
     pub dialects: Option<Vec<Backend>>,
+    /// Set when somebody asked to stop: nothing further is begun.
+    pub stop: AtomicBool,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -132,7 +138,23 @@ impl Context {
             ui.warn(note);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { ui, config, here, actor, service, editor, dialects, runtime })
+        let one_only = match globals {
+            Globals { database_url: Some(_), .. } => Some("--database-url"),
+            Globals { migrations: Some(_), .. } => Some("--migrations"),
+            _ => None,
+        };
+        Ok(Self {
+            ui,
+            config,
+            here,
+            actor,
+            service,
+            editor,
+            one_only,
+            dialects,
+            stop: AtomicBool::new(false),
+            runtime,
+        })
     }
 
     /// Waits for something.
@@ -140,9 +162,24 @@ impl Context {
         self.runtime.block_on(what)
     }
 
+    /// Waits for something that changes a database. The first Ctrl-C or SIGTERM only sets `stop`.
+    pub fn wait_or_stop<F: Future>(&self, what: F) -> F::Output {
+        self.runtime.block_on(until_stopped(self.ui, &self.stop, what))
+    }
+
     /// The services that the command acts on.
     pub fn services(&self) -> Result<Vec<&Service>, Failure> {
-        Ok(self.config.chosen(self.service.as_deref())?)
+        let services = self.config.chosen(self.service.as_deref())?;
+        match self.one_only {
+            Some(flag) if services.len() > 1 => Err(Failure::usage(
+                format!("{flag} is for one service, and there are several"),
+                format!(
+                    "Pick one: --service {}",
+                    crate::chain::join(services.iter().map(|service| &service.name), " | ")
+                ),
+            )),
+            _ => Ok(services),
+        }
     }
 
     /// The one service that the command acts on.
@@ -185,7 +222,12 @@ impl Context {
     pub fn connect(&self, service: &Service, access: Access) -> Result<MigrationManager, Failure> {
         let url = service.database()?;
         let chain = self.chain(service)?;
-        self.wait(MigrationManager::connect(chain, url, &service.name, access)).map_err(|error| {
+        let connecting = MigrationManager::connect(chain, url, &service.name, access);
+        let connected = match access {
+            Access::Read => self.wait(connecting),
+            Access::Write => self.wait_or_stop(connecting),
+        };
+        connected.map_err(|error| {
             let mut failure = Failure::from(error);
             failure.hint.get_or_insert_with(|| format!("The database is {url}"));
             failure
@@ -219,6 +261,40 @@ impl Context {
     }
 }
 
+/// Waits for `run`. The first Ctrl-C or SIGTERM asks it to stop after the revision that runs; the second ends the
+/// process, and the server rolls back what was open.
+async fn until_stopped<T>(ui: Ui, stop: &AtomicBool, run: impl Future<Output = T>) -> T {
+    let mut run = std::pin::pin!(run);
+    loop {
+        let signal = std::pin::pin!(interrupted());
+        // The signal first: it is heard before the run begins.
+        match select(signal, run).await {
+            Either::Right((done, _)) => return done,
+            Either::Left(((), rest)) => {
+                if stop.swap(true, Ordering::Relaxed) {
+                    std::process::exit(Exit::Interrupted as i32);
+                }
+                ui.aside("Stopping at the next safe place; once more stops at once.");
+                run = rest;
+            }
+        }
+    }
+}
+
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            let control_c = std::pin::pin!(tokio::signal::ctrl_c());
+            let terminated = std::pin::pin!(terminated.recv());
+            select(control_c, terminated).await;
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
 /// The dialects of a list, or all.
 fn dialects(list: &str) -> Result<Vec<Backend>, Failure> {
     if list == "all" {
@@ -226,7 +302,7 @@ fn dialects(list: &str) -> Result<Vec<Backend>, Failure> {
     }
     let mut backends = Vec::new();
     for name in list.split(',').map(str::trim) {
-        let backend = Backend::parse(name).ok_or_else(|| ConfigError::Dialect(name.to_owned()))?;
+        let backend = Backend::parse(name).ok_or_else(|| ConfigError::dialect(name))?;
         if !backends.contains(&backend) {
             backends.push(backend);
         }

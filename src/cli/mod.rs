@@ -18,7 +18,7 @@ use context::Globals;
 use exit::Exit;
 use output::json;
 use ui::Output;
-use words::Failure;
+use words::{Failure, Told};
 
 /// An interactive migration planner: shows what is pending as a plan, asks, applies.
 ///
@@ -82,10 +82,9 @@ fn usage(error: &clap::Error, wants_json: bool) -> ExitCode {
 }
 
 fn fail(failure: &Failure, ui: ui::Ui) -> ExitCode {
-    // The run's last line has told the error already.
-    let reported = ui.output == Output::Json && failure.code == "reported";
     match ui.output {
-        Output::Json if reported => {}
+        // The run's last line has told it already.
+        Output::Json if failure.told == Told::InReport => {}
         Output::Json => {
             let _ = ui.json(|| json::error(failure));
         }

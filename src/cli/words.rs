@@ -31,6 +31,17 @@ pub struct Failure {
     pub hint: Option<String>,
     /// Where it shows.
     pub place: Option<Box<Place>>,
+    /// Whether the last line of a run has told it already.
+    pub told: Told,
+}
+
+/// Whether a program was told of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Not yet.
+    No,
+    /// In the report, which is the last line of its run.
+    InReport,
 }
 
 /// A place in a file.
@@ -52,7 +63,15 @@ impl Failure {
 
     /// A failure with nothing but its message.
     pub fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into(), notes: Vec::new(), hint: None, place: None }
+        Self {
+            exit,
+            code,
+            message: message.into(),
+            notes: Vec::new(),
+            hint: None,
+            place: None,
+            told: Told::No,
+        }
     }
 
     /// Says what to do next.
@@ -462,6 +481,11 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
         Aftermath::RolledBack => told
             .note(format!("State: {id} was rolled back, and the books agree. {before}"))
             .hint(format!("Next: correct the file, then `limbeck {what}` again.")),
+        Aftermath::Committed => told
+            .note(format!(
+                "State: the transaction of {id} was committed, and the books agree; what failed stands behind it. {before}"
+            ))
+            .hint("Next: `limbeck status`. A pragma behind the transaction is all that is missing."),
         Aftermath::Dirty { done, total } => told
             .note(format!(
                 "State: dirty. {done} of {total} statements of {id} are done and cannot be rolled back here. {before}"

@@ -9,11 +9,11 @@ use crate::chain::{Direction, RevisionId};
 use crate::database_url::DatabaseUrl;
 use crate::event::{Aftermath, Event, Observer};
 use crate::ledger::record::{Act, Actor, RowWrite};
-use crate::ledger::{Format, Row, Tables};
+use crate::ledger::{Format, Row, State, Tables};
 use crate::plan::{Action, Plan, Scope, Step, Transaction};
 use crate::report::Report;
 use crate::review::Approved;
-use crate::sql::{SourceText, Span};
+use crate::sql::{SourceText, Span, shape};
 
 use super::driver::{Broken, DbError, ServerError};
 use super::lock::{Lock, LockError};
@@ -295,6 +295,17 @@ impl Run<'_> {
         if !undone {
             return Aftermath::Unknown;
         }
+        // What failed may stand behind the commit: the books know, since they commit with the effects.
+        let rows = books::rows(self.session, &self.plan.format).await.unwrap_or_default();
+        let row = rows.iter().find(|row| row.revision == step.revision.id);
+        let committed = match step.direction {
+            Direction::Up => row.is_some_and(|row| row.state == State::Applied),
+            Direction::Down => row.is_none(),
+        };
+        if committed {
+            self.log_failure(step, server).await;
+            return Aftermath::Committed;
+        }
         self.log_failure(step, server).await;
         Aftermath::RolledBack
     }
@@ -346,13 +357,18 @@ fn statements(batch: &Batch, parts: usize) -> usize {
     batch.parts().iter().take(parts).filter(|part| part.origin != Origin::Limbeck).count()
 }
 
-/// Whether the script has transactions of its own, whose rollback takes the books' count back too.
+/// Whether the script has transactions of its own, opened by a statement or by switching autocommit off: a rollback then
+/// takes the books' count back too.
 fn opens_transactions(step: &Step, plan: &Plan) -> bool {
     let lexis = plan.server.dialect().lexis();
     step.script().is_some_and(|script| {
         script.statements.iter().any(|statement| {
-            crate::sql::shape::shape(lexis, step.revision.source.slice(statement.span)).act
-                == crate::sql::shape::Act::Begin
+            let text = step.revision.source.slice(statement.span);
+            match shape::shape(lexis, text).act {
+                shape::Act::Begin => true,
+                shape::Act::Set => text.to_ascii_lowercase().contains("autocommit"),
+                _ => false,
+            }
         })
     })
 }

@@ -178,7 +178,11 @@ async fn mysql(session: &Session) -> Result<Attempt, LockError> {
 /// A file beside the database, locked by the operating system; what is in it says who holds it. It stays, unlocked:
 /// deleting it would let two processes lock two files of the same name.
 fn file(database: &str, actor: &Actor) -> Result<Attempt, LockError> {
-    let path = PathBuf::from(format!("{database}-limbeck-lock"));
+    // One file has one lock, whatever link leads to it.
+    let real = std::fs::canonicalize(database).unwrap_or_else(|_| PathBuf::from(database));
+    let mut path = real.into_os_string();
+    path.push("-limbeck-lock");
+    let path = PathBuf::from(path);
     let failed = |error| LockError::File { path: path.clone(), error };
     let mut file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;

@@ -18,6 +18,14 @@ pub enum Access {
     Write,
 }
 
+/// A question as it is sent: on a session for questions, where the server itself keeps it from writing.
+fn guarded(backend: Backend, access: Access, sql: &str) -> String {
+    match (access, backend.dialect().read_only()) {
+        (Access::Read, Some((begin, commit))) => format!("{begin};\n{sql};\n{commit}"),
+        _ => sql.to_owned(),
+    }
+}
+
 /// SQLITE_READONLY_ROLLBACK and SQLITE_READONLY_RECOVERY, <https://www.sqlite.org/rescode.html>.
 fn is_hot_journal(error: &ServerError) -> bool {
     matches!(error.code.as_deref(), Some("776" | "264"))
@@ -37,6 +45,7 @@ async fn recover(url: &DatabaseUrl) -> Result<(), DbError> {
 pub struct Session {
     connection: Mutex<Connection>,
     server: Server,
+    access: Access,
     schema: Option<String>,
     home: Home,
     revisions: Tables,
@@ -52,7 +61,7 @@ impl Session {
             Place::Server(address) => address.schema.as_deref(),
             Place::File(_) | Place::Memory => None,
         };
-        let identity = inspect::identity(url.backend, wanted, access);
+        let identity = guarded(url.backend, access, &inspect::identity(url.backend, wanted));
         let rows = match connection.rows(&identity).await {
             // A killed process left its journal: SQLite rolls it back for a reader that may write.
             Err(DbError::Server(error)) if is_hot_journal(&error) => {
@@ -82,6 +91,7 @@ impl Session {
         let server = Server::identified(url.backend, &version);
         Ok(Self {
             connection: Mutex::new(connection),
+            access,
             home: Home {
                 database: schema.clone().filter(|_| url.backend == Backend::MySql),
                 search_path: wanted.map(str::to_owned),
@@ -127,7 +137,7 @@ impl Session {
 
     /// Asks; for code of this module alone, which knows that its questions change nothing.
     pub(super) async fn ask(&self, sql: &str) -> Result<Vec<TextRow>, DbError> {
-        self.connection.lock().await.rows(sql).await
+        self.connection.lock().await.rows(&guarded(self.server.backend, self.access, sql)).await
     }
 
     /// Sends one message.

@@ -220,6 +220,10 @@ pub trait Dialect: Sync {
     /// The statement that opens limbeck's own transaction.
     fn begin(&self) -> &'static str;
 
+    /// The statements around a question that the server itself keeps from writing, in the question's own message: a
+    /// setting of the session would outlive it on a pooled connection. None where the connection is read-only.
+    fn read_only(&self) -> Option<(&'static str, &'static str)>;
+
     /// An expression: this moment, in UTC, as the books store it.
     fn now(&self) -> &'static str;
 
@@ -235,6 +239,9 @@ pub trait Dialect: Sync {
     /// Statements that put the session's settings back to what they were when it began, for after a revision that changed
     /// some: MySQL's `database` and PostgreSQL's `search_path` included, where there is one to go back to.
     fn reset_session(&self, database: Option<&str>, search_path: Option<&str>) -> Vec<String>;
+
+    /// How the engine's own client must be called so that a script ends at the first statement that fails.
+    fn client(&self) -> &'static str;
 
     /// The types that the books' columns have here.
     fn book_types(&self) -> &'static BookTypes;

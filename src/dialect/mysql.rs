@@ -58,6 +58,10 @@ impl Dialect for MySql {
         "START TRANSACTION"
     }
 
+    fn read_only(&self) -> Option<(&'static str, &'static str)> {
+        Some(("START TRANSACTION READ ONLY", "COMMIT"))
+    }
+
     fn now(&self) -> &'static str {
         "UTC_TIMESTAMP(6)"
     }
@@ -84,6 +88,10 @@ impl Dialect for MySql {
         ];
         statements.extend(database.map(|database| format!("USE {}", self.quote_name(database))));
         statements
+    }
+
+    fn client(&self) -> &'static str {
+        "mysql DATABASE < SCRIPT (without --force)"
     }
 
     fn book_types(&self) -> &'static BookTypes {

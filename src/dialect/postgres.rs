@@ -112,6 +112,10 @@ impl Dialect for Postgres {
     }
 
     // Not now(): that is the moment at which the transaction began.
+    fn read_only(&self) -> Option<(&'static str, &'static str)> {
+        Some(("BEGIN READ ONLY", "COMMIT"))
+    }
+
     fn now(&self) -> &'static str {
         "clock_timestamp()"
     }
@@ -134,6 +138,10 @@ impl Dialect for Postgres {
             vec!["RESET SESSION AUTHORIZATION".to_owned(), "RESET ROLE".to_owned(), "RESET ALL".to_owned()];
         statements.extend(search_path.map(|schema| format!("SET search_path = {}", self.quote_name(schema))));
         statements
+    }
+
+    fn client(&self) -> &'static str {
+        "psql -v ON_ERROR_STOP=1 -f SCRIPT"
     }
 
     fn book_types(&self) -> &'static BookTypes {

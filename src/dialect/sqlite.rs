@@ -72,6 +72,10 @@ impl Dialect for Sqlite {
         "BEGIN IMMEDIATE"
     }
 
+    fn read_only(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     fn now(&self) -> &'static str {
         "strftime('%Y-%m-%d %H:%M:%f', 'now')"
     }
@@ -94,6 +98,10 @@ impl Dialect for Sqlite {
         ["foreign_keys", "legacy_alter_table", "ignore_check_constraints"]
             .map(|pragma| format!("PRAGMA {pragma} = OFF"))
             .to_vec()
+    }
+
+    fn client(&self) -> &'static str {
+        "sqlite3 -bail FILE < SCRIPT"
     }
 
     fn book_types(&self) -> &'static BookTypes {

@@ -122,13 +122,6 @@ pub struct Books {
     pub rows: Vec<Row>,
 }
 
-impl Books {
-    /// The books of a database that limbeck has never touched.
-    pub fn none() -> Self {
-        Self { tables: Tables::Absent, content: Content::Some, rows: Vec::new() }
-    }
-}
-
 /// The books, read against the chain.
 #[derive(Clone, Debug)]
 pub struct Ledger<'a> {

@@ -1,11 +1,10 @@
 //! What all verbs that change a database share: plan, show, ask, carry out, report; or only the script of it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use std::time::Duration;
 
 use clap::Args;
-use futures_util::future::{Either, select};
 use jiff::SignedDuration;
 
 use crate::chain::{Direction, Goal};
@@ -22,10 +21,10 @@ use super::super::exit::Exit;
 use super::super::output::human::{self, Ends};
 use super::super::output::json;
 use super::super::output::progress::Progress;
-use super::super::words::Failure;
+use super::super::words::{Failure, Told};
 
 /// The options of every verb that changes a database.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Manner {
     /// Show the plan and change nothing
     #[arg(long)]
@@ -39,14 +38,21 @@ pub struct Manner {
     /// Do not ask: nobody is there
     #[arg(long, conflicts_with = "yes")]
     pub no_input: bool,
+    #[command(flatten)]
+    pub patience: Patience,
+}
+
+/// How long to wait for others.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Patience {
     /// How long to wait for another limbeck at work on the database: 90, 500ms, 2m
     #[arg(long, value_name = "TIME", value_parser = lock_timeout, default_value = "60s")]
     pub lock_timeout: Duration,
 }
 
-impl Default for Manner {
+impl Default for Patience {
     fn default() -> Self {
-        Self { dry_run: false, sql: false, yes: false, no_input: false, lock_timeout: LOCK_TIMEOUT }
+        Self { lock_timeout: LOCK_TIMEOUT }
     }
 }
 
@@ -94,11 +100,14 @@ pub fn run(
     decide: impl FnOnce(&MigrationManager) -> Result<Plan, Error>,
 ) -> Result<Exit, Failure> {
     let manager = context.connect(service, manner.access())?;
-    let mut manager = manager.with_lock_timeout(manner.lock_timeout);
-    let stop = AtomicBool::new(false);
+    let mut manager = manager.with_lock_timeout(manner.patience.lock_timeout);
+    let stop = &context.stop;
     if manner.access() == Access::Write {
         let mut progress = Progress::new(context.ui);
-        context.wait(until_stopped(context, &stop, manager.settle(&context.actor, &stop, &mut progress)))?;
+        context.wait_or_stop(manager.settle(&context.actor, stop, &mut progress))?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed"));
+        }
     }
     let review = Review::new(decide(&manager)?);
     let url = service.database()?;
@@ -132,11 +141,7 @@ pub fn run(
         Question::Unasked => review.approve(ApprovedBy::Command),
     };
     let mut progress = Progress::new(ui);
-    let done = context.wait(until_stopped(
-        context,
-        &stop,
-        manager.execute(&approved, &context.actor, &stop, &mut progress),
-    ));
+    let done = context.wait_or_stop(manager.execute(&approved, &context.actor, stop, &mut progress));
     let report = match done {
         Ok(report) => report,
         Err(error) => return Err(reported(context, service, error)),
@@ -149,15 +154,14 @@ pub fn run(
             ui.say(&format!("{}\n", human::wrapped(&done, ui.width)))?;
             Ok(Exit::Done)
         }
-        End::Interrupted => Err(Failure::new(
-            Exit::Interrupted,
-            "interrupted",
-            format!(
+        End::Interrupted => {
+            let says = format!(
                 "interrupted; {} of {} done, and the books agree; the same command goes on from there",
                 report.done.len(),
                 report.planned
-            ),
-        )),
+            );
+            Err(Failure { told: Told::InReport, ..Failure::new(Exit::Interrupted, "interrupted", says) })
+        }
     }
 }
 
@@ -174,49 +178,22 @@ fn reported(context: &Context, service: &Service, error: Error) -> Failure {
     let mut failure = Failure::from(error);
     if context.ui.output == super::super::ui::Output::Json {
         let _ = context.ui.json(|| json::report(&service.name, &report, Some(&failure)));
-        failure.code = "reported";
+        failure.told = Told::InReport;
     }
     failure
-}
-
-/// Waits for `run`. The first Ctrl-C or SIGTERM asks it to stop after the revision that runs; the second ends the
-/// process, and the server rolls back what was open.
-async fn until_stopped<T>(context: &Context, stop: &AtomicBool, run: impl Future<Output = T>) -> T {
-    let mut run = std::pin::pin!(run);
-    loop {
-        let signal = std::pin::pin!(interrupted());
-        // The signal first: it is heard before the run begins.
-        match select(signal, run).await {
-            Either::Right((done, _)) => return done,
-            Either::Left(((), rest)) => {
-                if stop.swap(true, Ordering::Relaxed) {
-                    std::process::exit(Exit::Interrupted as i32);
-                }
-                context.ui.aside("Stopping at the next safe place; once more stops at once.");
-                run = rest;
-            }
-        }
-    }
-}
-
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            let control_c = std::pin::pin!(tokio::signal::ctrl_c());
-            let terminated = std::pin::pin!(terminated.recv());
-            select(control_c, terminated).await;
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Prints a plan as the SQL that would be sent, message by message.
 pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
     let lexis = plan.server.dialect().lexis();
     let mut text = String::new();
+    if !plan.steps.is_empty() {
+        // A client that goes on after an error would commit a revision of which a part is missing.
+        text.push_str(&format!("-- Run with: {}\n", plan.server.dialect().client()));
+        if let Some(path) = &plan.format.home.search_path {
+            text.push_str(&format!("SET search_path = {};\n", plan.server.dialect().quote_name(path)));
+        }
+    }
     let frame = plan.frame();
     text.push_str(frame.before.text());
     for step in &plan.steps {

@@ -1,9 +1,9 @@
 //! `downgrade` and `down`: take revisions back.
 
-use std::io::{self, IsTerminal};
-
 use crate::chain::Goal;
+use crate::review::ApprovedBy;
 
+use super::super::confirm;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
@@ -48,14 +48,16 @@ impl DownArgs {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let manner = self.manner;
         let changes = !manner.dry_run && !manner.sql;
+        let by = confirm::unasked(context, manner.asking());
+        let unsaid = matches!(by, Some(ApprovedBy::NoTerminal | ApprovedBy::Settings));
         let goal = match self.n {
             Some(n) => Goal::Steps(-i64::from(n)),
             // "All of them" was not said in so many words, so somebody must say yes to it.
-            None if changes && !manner.yes && (manner.no_input || !io::stdin().is_terminal()) => {
+            None if changes && unsaid => {
                 return Err(Failure::new(
                     Exit::NeedsAnswer,
                     "needs-answer",
-                    "`down` without a number takes everything back, and there is no terminal to ask at",
+                    "`down` without a number takes everything back, and nobody is asked",
                 )
                 .hint(
                     "Nothing was changed. One revision: `limbeck down 1`. All of them: `limbeck down --yes`.",

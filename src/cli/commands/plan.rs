@@ -35,7 +35,9 @@ impl Args {
         }
         let goal = change::online_goal(&self.goal, manner)?;
         let mut reviews = Vec::new();
-        for service in context.services()? {
+        // A script is for one database.
+        let services = if self.sql { vec![context.one_service()?] } else { context.services()? };
+        for service in services {
             let manager = context.connect(service, Access::Read)?;
             let review = Review::new(manager.plan_goto(&goal)?);
             if self.sql {

@@ -3,10 +3,11 @@
 use crate::chain::{Goal, GoalError};
 use crate::plan::Purge;
 
+use super::super::confirm;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
-use super::change::{self, Manner, Question};
+use super::change::{self, Manner, Patience, Question};
 
 /// Arguments of `stamp`.
 #[derive(clap::Args, Debug)]
@@ -21,12 +22,17 @@ pub struct Args {
     /// Forget first whatever the books said
     #[arg(long)]
     purge: bool,
+    /// With --purge: the database's name, in place of typing it at the question
+    #[arg(long, value_name = "NAME", requires = "purge")]
+    yes_really: Option<String>,
     /// Show the plan and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Print the SQL and change nothing
     #[arg(long)]
     sql: bool,
+    #[command(flatten)]
+    patience: Patience,
 }
 
 impl Args {
@@ -34,7 +40,12 @@ impl Args {
         let goals =
             self.revisions.iter().map(|text| text.parse()).collect::<Result<Vec<Goal>, GoalError>>()?;
         let purge = if self.purge { Purge::Yes } else { Purge::No };
-        stamp(context, &goals, purge, Manner { dry_run: self.dry_run, sql: self.sql, ..Manner::default() })
+        if self.purge && !self.dry_run && !self.sql {
+            let name = context.one_service()?.database()?.name();
+            confirm::named(context, &name, self.yes_really.as_deref())?;
+        }
+        let (dry_run, sql, patience) = (self.dry_run, self.sql, self.patience);
+        stamp(context, &goals, purge, Manner { dry_run, sql, patience, ..Manner::default() })
     }
 }
 

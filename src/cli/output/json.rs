@@ -251,6 +251,7 @@ fn milliseconds(took: std::time::Duration) -> f64 {
 fn state(aftermath: Aftermath) -> &'static str {
     match aftermath {
         Aftermath::RolledBack => "rolled_back",
+        Aftermath::Committed => "committed",
         Aftermath::Dirty { .. } => "dirty",
         Aftermath::Unknown => "unknown",
     }

@@ -6,14 +6,12 @@ mod sqlite;
 
 use crate::dialect::Backend;
 
-use super::session::Access;
-
 /// The one query that a session begins with. It answers with one row: the version, the schema, whether each of the
 /// books' two tables is there, how many objects there are. Whatever the session needs set is set in the same message.
-pub(super) fn identity(backend: Backend, schema: Option<&str>, access: Access) -> String {
+pub(super) fn identity(backend: Backend, schema: Option<&str>) -> String {
     match backend {
         Backend::Sqlite => sqlite::identity(),
-        Backend::Postgres => postgres::identity(schema, access),
-        Backend::MySql => mysql::identity(access),
+        Backend::Postgres => postgres::identity(schema),
+        Backend::MySql => mysql::identity(),
     }
 }

@@ -1,17 +1,13 @@
 //! PostgreSQL's catalogue. <https://www.postgresql.org/docs/current/catalogs.html>
 
-use crate::db::session::Access;
 use crate::dialect::Backend;
 
-pub(super) fn identity(schema: Option<&str>, access: Access) -> String {
+pub(super) fn identity(schema: Option<&str>) -> String {
     let dialect = Backend::Postgres.dialect();
     let mut sql = String::new();
     // In the message, not among the startup parameters: PgBouncer refuses those that it does not know.
     if let Some(schema) = schema {
         sql.push_str(&format!("SET search_path = {};\n", dialect.quote_name(schema)));
-    }
-    if access == Access::Read {
-        sql.push_str("SET default_transaction_read_only = on;\n");
     }
     sql.push_str(
         "SELECT current_setting('server_version'), current_schema(), \
