@@ -26,7 +26,15 @@ fn stamp_with_purge_forgets_first() {
     let sandbox = Sandbox::chain();
     sandbox.given("upgrade");
     sandbox.remove(&file("3ccccccccccc"));
-    check!(sandbox.session(&["status", "stamp 2bbb --purge --dry-run", "stamp 2bbb --purge", "status",]));
+    check!(sandbox.session(&[
+        "status",
+        "stamp 2bbb --purge --dry-run",
+        "stamp 2bbb --purge",
+        "stamp 2bbb --purge --yes-really other.db",
+        "status",
+        "stamp 2bbb --purge --yes-really cortex.db",
+        "status",
+    ]));
 }
 
 #[test]

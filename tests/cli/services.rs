@@ -81,3 +81,20 @@ fn two_services_in_one_database() {
     sandbox.write("limbeck.toml", settings);
     check!(sandbox.session(&["upgrade", "status"]));
 }
+
+#[test]
+fn a_flag_for_one_service_is_not_taken_for_all() {
+    let sandbox = services();
+    check!(sandbox.session(&[
+        "upgrade --database-url sqlite://x.db",
+        "status --migrations shop/migrations",
+        "upgrade -q --service shop --database-url sqlite://x.db",
+        "check",
+    ]));
+}
+
+#[test]
+fn the_projects_folder_is_not_a_services() {
+    let sandbox = services().env("CORTEX_MIGRATIONS_VERSIONS_DIRECTORY", "accounts/migrations");
+    check!(sandbox.session(&["upgrade -q", "status"]));
+}

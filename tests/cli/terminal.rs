@@ -486,3 +486,55 @@ fn a_second_run_waits_for_the_first_and_then_gives_up() {
     }
     assert!(sandbox.applied().is_empty());
 }
+
+#[test]
+fn a_quiet_question_still_shows_what_it_is_about() {
+    let sandbox = Sandbox::chain();
+    let mut session = terminal(&sandbox).limbeck("-q upgrade");
+    session.shows("MIGRATION PLAN").shows("(y):").types("n\r");
+    let (screen, _) = session.ends_somehow();
+    assert!(screen.contains("1aaaaaaaaaaa") && screen.ends_with("[exit 3]\n"), "{screen}");
+}
+
+#[test]
+fn a_bare_down_is_not_taken_for_granted() {
+    let sandbox = Sandbox::chain().env("CORTEX_DB_MIGRATIONS_IS_INTERACTIVE", "false");
+    sandbox.given("upgrade");
+    let (screen, _) = terminal(&sandbox).limbeck("down").ends_somehow();
+    assert!(screen.contains("nobody is asked") && screen.ends_with("[exit 5]\n"), "{screen}");
+    assert_eq!(sandbox.applied().len(), 3);
+}
+
+#[test]
+fn a_purge_wants_the_databases_name() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade");
+    let mut session = terminal(&sandbox).limbeck("stamp base --purge");
+    session.shows("(cortex.db)").types("y\r");
+    let (screen, _) = session.ends_somehow();
+    assert!(screen.ends_with("[exit 3]\n"), "{screen}");
+    assert_eq!(sandbox.applied().len(), 3);
+    let mut session = terminal(&sandbox).limbeck("stamp base --purge");
+    session.shows("(cortex.db)").types("cortex.db\r");
+    let (screen, _) = session.ends_somehow();
+    assert!(screen.ends_with("[exit 0]\n"), "{screen}");
+    assert!(sandbox.applied().is_empty());
+}
+
+#[test]
+fn a_half_applied_revision_is_settled_by_choice() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("limbeck.toml", "database_url = \"sqlite://cortex.db\"\n");
+    let up = "-- limbeck:no-transaction\nCREATE TABLE a (x);\nCREATE TABLE a (x);";
+    sandbox.revision("1aaaaaaaaaaa", "", "stops half-way", up, "DROP TABLE a;");
+    assert!(sandbox.run("upgrade").ends_with("[exit 1]\n"));
+    let mut session = terminal(&sandbox).limbeck("resolve");
+    session.shows("(stop):").types("9\r").shows("Please answer 1, 2 or 3.").types("\r");
+    let (screen, _) = session.ends_somehow();
+    assert!(screen.ends_with("[exit 3]\n"), "{screen}");
+    let mut session = terminal(&sandbox).limbeck("resolve");
+    session.shows("(stop):").types("3\r").shows("(y):").types("\r");
+    let (screen, _) = session.ends_somehow();
+    assert!(screen.ends_with("[exit 0]\n"), "{screen}");
+    assert_eq!(sandbox.applied(), ["1aaaaaaaaaaa"]);
+}

@@ -9,6 +9,9 @@ on_engines! {
     settings_of_a_revision_end_with_it on sqlite postgresql mariadb mysql;
     a_revision_may_use_another_database on mariadb mysql;
     a_killed_run_is_no_obstacle on sqlite;
+    what_fails_behind_the_commit_is_no_rollback on sqlite;
+    autocommit_that_is_off_is_a_transaction on mariadb mysql;
+    a_script_goes_where_the_settings_say on postgresql;
     books_without_their_log_get_a_new_one on sqlite postgresql mariadb mysql;
 }
 
@@ -107,4 +110,50 @@ fn books_without_their_log_get_a_new_one(engine: Engine) {
     sandbox.limbeck(&["upgrade", "+1"]).ends(0);
     assert_eq!(database.raw().acts().len(), 1);
     assert_eq!(database.raw().states().len(), 3);
+}
+
+/// The pragma at the end is lifted behind the transaction; that it fails takes nothing back.
+fn what_fails_behind_the_commit_is_no_rollback(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let sections = "-- limbeck:upgrade\nCREATE TABLE t (a int);\nPRAGMA foreign_keys = ON ON;\n";
+    sandbox.revision("a00000000001", "", sections);
+    sandbox.limbeck(&["upgrade"]).ends(1).says("was committed");
+    assert!(database.raw().has_table("t"));
+    sandbox.limbeck(&["check"]).ends(0);
+}
+
+/// The rows that are lost with the connection's transaction are not counted as done.
+fn autocommit_that_is_off_is_a_transaction(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    sandbox.revision("a00000000001", "", "-- limbeck:upgrade\nCREATE TABLE t (a int);\n");
+    sandbox.revision(
+        "a00000000002",
+        "a00000000001",
+        "-- limbeck:upgrade\nSET autocommit = 0;\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (2);\nINSERT INTO nowhere \
+         VALUES (3);\nCOMMIT;\n",
+    );
+    sandbox.limbeck(&["upgrade"]).ends(1).says("State: dirty.");
+    assert_eq!(database.raw().lines("SELECT count(*) FROM t"), ["0"]);
+    let states = database.raw().states();
+    assert!(states[1].ends_with("upgrading 0/5") || states[1].ends_with("upgrading 1/5"), "{states:?}");
+}
+
+/// A script for another schema than the connection's own begins by going there.
+fn a_script_goes_where_the_settings_say(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    sandbox.set("CORTEX_DB_SCHEMA", "tenant");
+    database.raw().run("CREATE SCHEMA tenant");
+    sandbox.revision("a00000000001", "", "-- limbeck:upgrade\nCREATE TABLE t (a int);\n");
+    for goal in ["heads", "base:heads"] {
+        let script = sandbox.limbeck(&["upgrade", goal, "--sql"]).ends(0).out;
+        assert!(script.contains("SET search_path = \"tenant\";"), "{script}");
+    }
+    let script = sandbox.limbeck(&["upgrade", "base:heads", "--sql"]).out;
+    database.raw().script(&script);
+    sandbox.limbeck(&["check"]).ends(0);
+    let schemas = "SELECT schemaname FROM pg_tables WHERE tablename IN ('t', 'limbeck_revisions')";
+    assert_eq!(database.raw().lines(schemas), ["tenant", "tenant"]);
 }
