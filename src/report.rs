@@ -28,6 +28,8 @@ pub enum End {
     Complete,
     /// Between two steps, because it was asked to.
     Interrupted,
+    /// As if it had never been: it was one transaction, and that was rolled back.
+    Undone,
 }
 
 /// A step that is done.
@@ -70,7 +72,10 @@ impl Report {
                     Some(Failed { revision: revision.clone(), direction: *direction, aftermath: *aftermath });
             }
             Event::Interrupted { .. } => self.end = End::Interrupted,
-            Event::Undone => self.done.clear(),
+            Event::Undone => {
+                self.done.clear();
+                self.end = End::Undone;
+            }
             Event::Finished { took } => self.took = *took,
             Event::LockHeld { .. } | Event::BooksCreated | Event::StepStarted { .. } => {}
         }

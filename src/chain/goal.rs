@@ -260,6 +260,15 @@ impl Chain {
         }
     }
 
+    /// The one head of a set of revisions; an error that names them when there are several, none for an empty set.
+    pub fn only_head(&self, set: &BTreeSet<usize>) -> Result<Option<usize>, GoalError> {
+        match self.heads_of(set).as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(*only)),
+            several => Err(GoalError::SeveralHeads { heads: self.ids(several.iter().copied()) }),
+        }
+    }
+
     /// What must be applied for an upgrade to `goal`, when `applied` is: the goal and all that it stands on.
     pub fn wanted(&self, goal: &Goal, applied: &BTreeSet<usize>) -> Result<BTreeSet<usize>, GoalError> {
         let everything: BTreeSet<usize> = (0..self.len()).collect();
@@ -276,11 +285,7 @@ impl Chain {
     ) -> Result<BTreeSet<usize>, GoalError> {
         match goal {
             Goal::Heads => Ok(self.ancestors(self.heads_of(scope))),
-            Goal::Head => match self.heads_of(scope).as_slice() {
-                [] => Ok(BTreeSet::new()),
-                [only] => Ok(self.ancestors([*only])),
-                several => Err(GoalError::SeveralHeads { heads: self.ids(several.iter().copied()) }),
-            },
+            Goal::Head => Ok(self.ancestors(self.only_head(scope)?)),
             Goal::Base => Ok(BTreeSet::new()),
             Goal::Revision(name) => {
                 let at = self.find(name)?;

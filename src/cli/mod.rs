@@ -99,7 +99,7 @@ fn fail(failure: &Failure, ui: ui::Ui) -> ExitCode {
                     .into_iter()
                     .chain(failure.notes.iter().cloned());
                 for line in said {
-                    let _ = writeln!(std::io::stderr(), "{}", output::human::wrapped(&line, ui.width));
+                    let _ = writeln!(std::io::stderr(), "{}", ui::wrapped(&line, ui.width));
                 }
             }
             _ => {

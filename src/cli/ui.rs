@@ -103,6 +103,26 @@ impl Ui {
     }
 }
 
+/// Breaks lines at spaces. A line that begins with spaces goes on behind as many.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let mut current = indent.to_owned();
+        for word in line.split_whitespace() {
+            let used = console::measure_text_width(&current);
+            if used > indent.len() && used + 1 + console::measure_text_width(word) > width {
+                lines.push(std::mem::replace(&mut current, indent.to_owned()));
+            } else if used > indent.len() {
+                current.push(' ');
+            }
+            current.push_str(word);
+        }
+        lines.push(current);
+    }
+    lines.join("\n")
+}
+
 /// Writes to stdout, all of it. A reader that left early (`| head`) is no error: what it did not want is not owed.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();

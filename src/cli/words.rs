@@ -11,10 +11,12 @@ use crate::error::{Class, DbError, Error, ExecuteError, LockError, Refusal, Serv
 use crate::event::Aftermath;
 use crate::folder::FolderError;
 use crate::plan::{PlanError, ScriptError};
+use crate::report::End;
 use crate::sql::{SourceText, Span};
 
 use super::commands::resolve::WAYS;
 use super::exit::Exit;
+use super::ui::wrapped;
 
 /// What a person, or a program, is told when something went wrong.
 #[derive(Debug)]
@@ -143,26 +145,6 @@ impl Failure {
         }
         text
     }
-}
-
-/// Breaks lines at spaces. A line that begins with spaces goes on behind as many.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let indent = &line[..line.len() - line.trim_start().len()];
-        let mut current = indent.to_owned();
-        for word in line.split_whitespace() {
-            let used = console::measure_text_width(&current);
-            if used > indent.len() && used + 1 + console::measure_text_width(word) > width {
-                lines.push(std::mem::replace(&mut current, indent.to_owned()));
-            } else if used > indent.len() {
-                current.push(' ');
-            }
-            current.push_str(word);
-        }
-        lines.push(current);
-    }
-    lines.join("\n")
 }
 
 impl From<io::Error> for Failure {
@@ -427,8 +409,11 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
         ExecuteError::Stale(_) => {
             failure("stale").hint("Nothing was changed. Run the command again and look at the new plan.")
         }
-        ExecuteError::Books { error, .. } => {
-            let told = database_failure(error, failure);
+        ExecuteError::Books { error, report } => {
+            let told = database_failure(error, failure).note(match report.done.len() {
+                0 => "State: nothing was applied, and the books agree.".to_owned(),
+                done => format!("State: {done} of {} steps are done and stay.", report.planned),
+            });
             match error {
                 DbError::Server(server) if denied(server) => {
                     let mut told = told;
@@ -472,6 +457,9 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
         told = told.at(&error.source_text, span, "the server stopped here");
     }
     let before = match error.report.done.len() {
+        _ if error.report.end == End::Undone => {
+            "SQLite took the whole run back with it: nothing of it is applied.".to_owned()
+        }
         0 => "It was the first of this run.".to_owned(),
         1 => "The one before it is done and stays.".to_owned(),
         many => format!("The {many} before it are done and stay."),

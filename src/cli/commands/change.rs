@@ -149,9 +149,9 @@ pub fn run(
     context.wait(manager.close());
     ui.json(|| json::report(&service.name, &report, None))?;
     match report.end {
-        End::Complete => {
+        End::Complete | End::Undone => {
             let done = human::done(approved.plan(), report.done.len(), report.took);
-            ui.say(&format!("{}\n", human::wrapped(&done, ui.width)))?;
+            ui.say(&format!("{}\n", super::super::ui::wrapped(&done, ui.width)))?;
             Ok(Exit::Done)
         }
         End::Interrupted => {

@@ -18,16 +18,12 @@ impl Args {
         let service = context.one_service()?;
         let chain = context.chain(service)?;
         let at = match self.revision.as_str() {
-            "head" => match chain.heads().as_slice() {
-                [only] => *only,
-                heads => {
-                    return Err(crate::chain::GoalError::SeveralHeads {
-                        heads: chain.ids(heads.iter().copied()),
-                    }
-                    .into());
-                }
-            },
-            name => chain.find(name)?,
+            "head" => chain.only_head(&(0..chain.len()).collect())?,
+            name => Some(chain.find(name)?),
+        };
+        let Some(at) = at else {
+            return Err(Failure::new(Exit::Error, "no-revisions", "there are no revisions yet")
+                .hint("`limbeck revision -m \"…\"` writes one."));
         };
         let path = context.here.join(chain.revisions()[at].source.name());
         let Some(editor) = context.editor.as_deref().filter(|editor| !editor.trim().is_empty()) else {

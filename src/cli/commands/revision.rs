@@ -85,38 +85,19 @@ impl Args {
         if chain.is_empty() || self.head == "base" {
             return Ok(Vec::new());
         }
-        let heads = chain.heads();
+        let several = |error: GoalError| {
+            Failure::from(error).hint("Say which one with --head, or join them: limbeck merge heads -m \"…\"")
+        };
         let at = match self.head.as_str() {
-            "head" | "heads" => match heads.as_slice() {
-                [only] => *only,
-                several => {
-                    let heads = chain.ids(several.iter().copied());
-                    return Err(Failure::new(
-                        Exit::Usage,
-                        "several-heads",
-                        format!("there are {} heads: {}", heads.len(), crate::chain::join(&heads, ", ")),
-                    )
-                    .hint("Say which one with --head, or join them: limbeck merge heads -m \"…\""));
-                }
-            },
+            "head" | "heads" => chain.only_head(&(0..chain.len()).collect()).map_err(several)?,
             name => match name.split_once('@') {
-                Some((label, "head")) => {
-                    let branch = chain.branch_of(label)?;
-                    match chain.heads_of(&branch).as_slice() {
-                        [only] => *only,
-                        several => {
-                            return Err(GoalError::SeveralHeads {
-                                heads: chain.ids(several.iter().copied()),
-                            }
-                            .into());
-                        }
-                    }
-                }
-                Some((_, name)) => chain.find(name)?,
-                None => chain.find(name)?,
+                Some((label, "head")) => chain.only_head(&chain.branch_of(label)?).map_err(several)?,
+                Some((_, name)) => Some(chain.find(name)?),
+                None => Some(chain.find(name)?),
             },
         };
-        if !heads.contains(&at) && !self.splice {
+        let Some(at) = at else { return Ok(Vec::new()) };
+        if !chain.heads().contains(&at) && !self.splice {
             return Err(Failure::usage(
                 format!("revision {} is not a head", chain.revisions()[at].id),
                 "--splice makes a branch there.",

@@ -14,6 +14,8 @@ use crate::manager::Status;
 use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction};
 use crate::review::Review;
 
+use super::super::ui::wrapped;
+
 /// How wide the rules above and below the title are.
 const RULE: usize = 54;
 
@@ -90,24 +92,6 @@ fn title(words: &str, width: usize) -> String {
     let rule = "━".repeat(RULE.min(width));
     let indent = (RULE.min(width).saturating_sub(words.len() + 1)) / 2;
     format!("{rule}\n{:indent$}{}\n{rule}\n\n", "", style(words).bold())
-}
-
-/// Breaks a text at spaces.
-pub fn wrapped(text: &str, width: usize) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.len() - 1;
-        let used = console::measure_text_width(&lines[line]);
-        if used > 0 && used + 1 + console::measure_text_width(word) > width {
-            lines.push(word.to_owned());
-        } else {
-            if used > 0 {
-                lines[line].push(' ');
-            }
-            lines[line].push_str(word);
-        }
-    }
-    lines.join("\n")
 }
 
 fn steps(plan: &Plan, width: usize) -> Table {

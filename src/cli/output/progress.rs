@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::chain::Direction;
 use crate::event::{Event, Observer};
 
-use super::super::ui::{Output, Ui, Volume};
+use super::super::ui::{Output, Ui, Volume, wrapped};
 use super::{human, json};
 
 /// A run of fewer steps needs no bar.
@@ -93,7 +93,7 @@ impl Observer for Progress {
             Event::Interrupted { .. } | Event::Undone | Event::Finished { .. } => self.end(),
             Event::LockHeld { holder } => {
                 let text = format!("Waiting: another limbeck is at work on this database ({holder})");
-                self.ui.aside(&human::wrapped(&text, self.ui.width));
+                self.ui.aside(&wrapped(&text, self.ui.width));
             }
             Event::BooksCreated => {}
         }
