@@ -1,16 +1,22 @@
 //! Settings: flags, environment, env file and `limbeck.toml`, read as values. The texts are handed in.
 
+mod database;
+mod file;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 
 use crate::chain::join;
-use crate::database_url::{Address, DatabaseUrl, Place, Secret, TlsMode, UrlError};
+use crate::database_url::{DatabaseUrl, UrlError};
 use crate::dialect::Backend;
 use crate::ledger::format::SERVICE_LENGTH;
 use crate::sql::{SourceText, Span};
+
+use file::{File, FileService, parse, wrong_file};
+
+pub use file::prefix;
 
 /// The name of the settings file.
 pub const FILE_NAME: &str = "limbeck.toml";
@@ -178,90 +184,6 @@ impl ConfigError {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    name: Option<String>,
-    env_prefix: Option<String>,
-    migrations: Option<toml::Spanned<String>>,
-    file_template: Option<String>,
-    convention: Option<toml::Spanned<String>>,
-    database_url: Option<toml::Spanned<String>>,
-    #[serde(default)]
-    services: toml::Table,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileService {
-    migrations: Option<String>,
-    database_url: Option<String>,
-    convention: Option<String>,
-}
-
-/// The prefix of the environment variables, as `limbeck.toml` says: asked before the env file is found.
-pub fn prefix(file: Option<&SourceText>) -> Result<String, ConfigError> {
-    Ok(parse(file)?.env_prefix.unwrap_or_else(|| DEFAULT_PREFIX.to_owned()))
-}
-
-fn parse(file: Option<&SourceText>) -> Result<File, ConfigError> {
-    let Some(source) = file else { return Ok(File::default()) };
-    toml::from_str(source.text()).map_err(|error| toml_error(source, &error))
-}
-
-fn toml_error(source: &SourceText, error: &toml::de::Error) -> ConfigError {
-    let span =
-        error.span().map_or(source.span_of_line(1), |range| Span { start: range.start, end: range.end });
-    wrong_file(source, span, error.message().to_owned())
-}
-
-/// An error in `limbeck.toml`, which errors show without what may be a password: it can stand anywhere in a server's URL.
-fn wrong_file(source: &SourceText, span: Span, message: String) -> ConfigError {
-    let mut text = String::with_capacity(source.text().len());
-    for line in source.text().split_inclusive('\n') {
-        let value = line.find('=').map_or(0, |at| at + 1);
-        let bare = line[value..].trim_start().trim_start_matches(['"', '\'']);
-        let at_server =
-            line.trim_start().starts_with("database_url") || bare.contains("://") || bare.contains('@');
-        if !at_server || bare.starts_with("sqlite") {
-            text.push_str(line);
-            continue;
-        }
-        let secret = line[value..].find("://").map_or(value, |at| value + at + 3);
-        text.push_str(&line[..secret]);
-        text.push_str(&starred(&line[secret..]));
-    }
-    // What is wrong with a value may quote it.
-    let message = match message.split_once('"') {
-        Some((before, rest)) if rest.contains("://") || rest.contains('@') => {
-            let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
-            format!("{before}\"***\"{after}")
-        }
-        _ => message,
-    };
-    ConfigError::File { message, source_text: SourceText::new(source.name(), text), span }
-}
-
-/// Stars for all but variables, quotes, and white space. As many bytes as before: the places in
-/// the file stay what they are.
-fn starred(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some(first) = rest.chars().next() {
-        let variable = rest.find('}').filter(|_| rest.starts_with("${")).map(|end| &rest[..=end]);
-        let kept = variable.or_else(|| {
-            let plain = first.is_whitespace() || matches!(first, '"' | '\'');
-            plain.then(|| &rest[..first.len_utf8()])
-        });
-        match kept {
-            Some(kept) => text.push_str(kept),
-            None => text.push_str(&"*".repeat(first.len_utf8())),
-        }
-        rest = &rest[kept.map_or(first.len_utf8(), str::len)..];
-    }
-    text
-}
-
 /// A value as errors show it: one that may hold a URL, and with it a password, is not shown.
 fn shown(value: &str) -> String {
     if value.contains([':', '@']) { "***".to_owned() } else { value.to_owned() }
@@ -421,85 +343,6 @@ impl Given {
         }
     }
 
-    /// The database: `--database-url`, `CORTEX_DATABASE_URL`, the pieces, `DATABASE_URL`, `limbeck.toml`.
-    fn database(
-        &self,
-        prefix: &str,
-        file: Option<&toml::Spanned<String>>,
-        dialect: Option<Backend>,
-    ) -> Result<DatabaseUrl, ConfigError> {
-        let type_name = format!("{prefix}_DB_TYPE");
-        let kind = match self.variable(&type_name) {
-            Some((value, from)) => Some(Backend::parse(value).ok_or_else(|| ConfigError::Variable {
-                variable: type_name.clone(),
-                value: shown(value),
-                from,
-                expected: "it can be sqlite, postgresql (postgres) or mysql (mariadb)".to_owned(),
-            })?),
-            None => None,
-        };
-        let typed = kind.map(|kind| (type_name.as_str(), kind));
-        if let Some(url) = &self.flags.database_url {
-            let url = read_url(url, "--database-url")?;
-            let url = self.with_schema(prefix, based(url, &self.here));
-            return self.agrees(url, "--database-url", dialect, typed);
-        }
-        let own_url = format!("{prefix}_DATABASE_URL");
-        if let Some((url, from)) = self.variable(&own_url) {
-            let origin = format!("{own_url}{from}");
-            let url = based(read_url(url, &origin)?, &self.root);
-            return self.agrees(self.with_schema(prefix, url), &origin, dialect, typed);
-        }
-        if let Some(kind) = kind {
-            let url = self.pieces(prefix, kind)?;
-            return self.agrees(url, &type_name, dialect, None);
-        }
-        if let Some((url, from)) = self.variable("DATABASE_URL") {
-            let origin = format!("DATABASE_URL{from}");
-            let url = based(read_url(url, &origin)?, &self.root);
-            return self.agrees(self.with_schema(prefix, url), &origin, dialect, None);
-        }
-        match file {
-            Some(url) => {
-                let url = self.file_url(url.get_ref(), url.span())?;
-                self.agrees(self.with_schema(prefix, url), "limbeck.toml", dialect, None)
-            }
-            None => Err(ConfigError::NoDatabase { prefix: prefix.to_owned() }),
-        }
-    }
-
-    /// Refuses a URL that contradicts the type beside it.
-    fn agrees(
-        &self,
-        url: DatabaseUrl,
-        origin: &str,
-        dialect: Option<Backend>,
-        typed: Option<(&str, Backend)>,
-    ) -> Result<DatabaseUrl, ConfigError> {
-        let said = dialect.map(|backend| ("--dialect", backend)).into_iter().chain(typed);
-        for (variable, kind) in said {
-            if kind != url.backend {
-                return Err(ConfigError::Contradiction {
-                    variable: variable.to_owned(),
-                    kind,
-                    origin: origin.to_owned(),
-                    scheme: url.backend,
-                });
-            }
-        }
-        Ok(url)
-    }
-
-    /// A URL of `limbeck.toml`, with `${VAR}` expanded.
-    fn file_url(&self, text: &str, span: std::ops::Range<usize>) -> Result<DatabaseUrl, ConfigError> {
-        let whole = text.trim();
-        // A variable that is the whole value holds a URL, not a piece of one.
-        let alone = whole.starts_with("${") && whole.find('}') == Some(whole.len() - 1);
-        let encoding = if alone { Encoding::Plain } else { Encoding::Percent };
-        let expanded = self.expand(text, encoding, span)?;
-        Ok(based(read_url(&expanded, "database_url in limbeck.toml")?, &self.root))
-    }
-
     /// Replaces `${VAR}` by the variable's value; one that is not set is an error.
     fn expand(
         &self,
@@ -531,59 +374,6 @@ impl Given {
         expanded.push_str(rest);
         Ok(expanded)
     }
-
-    fn with_schema(&self, prefix: &str, mut url: DatabaseUrl) -> DatabaseUrl {
-        if let (Backend::Postgres, Place::Server(address)) = (url.backend, &mut url.place)
-            && let Some((schema, _)) = self.variable(&format!("{prefix}_DB_SCHEMA"))
-        {
-            address.schema = Some(schema.to_owned());
-        }
-        url
-    }
-
-    /// The database that the single variables describe.
-    fn pieces(&self, prefix: &str, backend: Backend) -> Result<DatabaseUrl, ConfigError> {
-        let name = |piece: &str| format!("{prefix}_DB_{piece}");
-        let text = |piece: &str| self.variable(&name(piece)).map(|(value, _)| value.to_owned());
-        let place = if backend == Backend::Sqlite {
-            if self.boolean(&name("MEMORY"))?.unwrap_or(false) {
-                Place::Memory
-            } else {
-                Place::File(text("FILE").unwrap_or_else(|| "./cortex.db".to_owned()))
-            }
-        } else {
-            let mut address =
-                Address { port: backend.default_port().unwrap_or_default(), ..Address::default() };
-            address.set_host(&text("HOST").unwrap_or_default());
-            if let Some((port, from)) = self.variable(&name("PORT")) {
-                let number = port.parse().ok().filter(|number| *number > 0);
-                address.port = number.ok_or_else(|| ConfigError::Variable {
-                    variable: name("PORT"),
-                    value: shown(port),
-                    from,
-                    expected: "it must be a port, 1 to 65535".to_owned(),
-                })?;
-            }
-            if let Some((mode, from)) = self.variable(&name("SSLMODE")) {
-                let mode = TlsMode::parse(mode).ok_or_else(|| ConfigError::Variable {
-                    variable: name("SSLMODE"),
-                    value: shown(mode),
-                    from,
-                    expected: "it can be disable, allow, prefer, require, verify-ca or verify-full"
-                        .to_owned(),
-                })?;
-                address.tls.mode = Some(mode);
-            }
-            address.tls.ca = text("SSLROOTCERT");
-            address.user = text("USERNAME");
-            // An empty password is a password.
-            address.password = self.raw_variable(&name("PASSWORD")).map(|(value, _)| Secret::new(value));
-            address.database = text("NAME");
-            Place::Server(Box::new(address))
-        };
-        let url = DatabaseUrl { backend, place, unused: Vec::new() };
-        Ok(based(self.with_schema(prefix, url), &self.root))
-    }
 }
 
 /// Whether a variable is put into a URL or stands for itself.
@@ -595,22 +385,6 @@ enum Encoding {
 
 /// What a variable's value must not say inside a URL.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn read_url(text: &str, origin: &str) -> Result<DatabaseUrl, ConfigError> {
-    DatabaseUrl::parse(text).map_err(|error| ConfigError::Url { origin: origin.to_owned(), error })
-}
-
-/// Makes a relative SQLite file start at `folder`, whatever folder the user is in.
-fn based(mut url: DatabaseUrl, folder: &Path) -> DatabaseUrl {
-    if let Place::File(path) = &mut url.place
-        && Path::new(path).is_relative()
-        && !folder.as_os_str().is_empty()
-    {
-        let short = path.strip_prefix("./").unwrap_or(path);
-        *path = folder.join(short).to_string_lossy().into_owned();
-    }
-    url
-}
 
 impl Config {
     /// The services that a command acts on: the named one, or all.

@@ -64,8 +64,6 @@ pub mod config;
 
 pub mod plan;
 
-pub mod resolve;
-
 pub mod batch;
 
 pub mod review;

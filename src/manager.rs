@@ -18,9 +18,8 @@ use crate::error::Error;
 use crate::event::Observer;
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Extent, Format, Home, Ledger, Row, State, Tables};
-use crate::plan::{Facts, Plan, PlanError, Purge};
+use crate::plan::{Facts, Plan, PlanError, Purge, Way};
 use crate::report::Report;
-use crate::resolve::Way;
 use crate::review::Approved;
 
 /// One chain and one database: what every verb needs.

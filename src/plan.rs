@@ -1,16 +1,21 @@
 //! The plan: what will be done, decided from the chain, the books and the goal, without any I/O.
 
+mod resolve;
+mod stamp;
+mod transaction;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::chain::{
-    Chain, Direction, Downgrade, Goal, GoalError, Revision, RevisionId, Script, Wrapping, join,
-};
-use crate::dialect::{Ddl, Server};
+use crate::chain::{Chain, Direction, Downgrade, Goal, GoalError, Revision, RevisionId, Script, join};
+use crate::dialect::Server;
 use crate::ledger::record::Act;
 use crate::ledger::{Books, Content, Format, Ledger, Row, RowWrite, State, Tables};
-use crate::sql::shape::{self, Shape};
 use crate::sql::{SourceText, Span};
+
+pub use resolve::Way;
+pub use stamp::Purge;
+pub use transaction::{ScriptError, Transaction};
 
 /// Everything that a plan is decided from.
 #[derive(Clone, Copy, Debug)]
@@ -93,23 +98,6 @@ pub enum Action {
     Run,
     /// Nothing: only the books change.
     Record,
-}
-
-/// What is one transaction within a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transaction {
-    /// limbeck's own, around the statements `from..to` and the row writes. What stands before and after runs outside
-    /// of it: SQLite's pragmas, which a transaction would silently ignore.
-    Wrapped {
-        /// The first statement inside.
-        from: usize,
-        /// The first statement after it.
-        to: usize,
-    },
-    /// The file's own `BEGIN … COMMIT`; the row writes join it.
-    Own,
-    /// None: every statement stands for itself, and the books count them.
-    Each,
 }
 
 /// How much of a run is one transaction.
@@ -231,26 +219,6 @@ fn was(ids: &[RevisionId]) -> String {
 
 fn it(ids: &[RevisionId]) -> &'static str {
     if ids.len() == 1 { "it" } else { "them" }
-}
-
-/// What can be wrong with the transactions of a script.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ScriptError {
-    /// Statements that need a transaction beside one that cannot have it.
-    #[error("this statement cannot run inside a transaction ({0}), and the section has others that should")]
-    Mixed(&'static str),
-    /// The same, inside the file's own transaction.
-    #[error("this statement cannot run inside a transaction ({0}), and the file opens one around it")]
-    InsideOwn(&'static str),
-    /// A transaction that does not end.
-    #[error("the transaction that begins here is never committed")]
-    Unclosed,
-    /// An end without a beginning.
-    #[error("there is no transaction to end here")]
-    Unopened,
-    /// A transaction inside a transaction.
-    #[error("a transaction is open here already")]
-    Nested,
 }
 
 impl<'a> Facts<'a> {
@@ -397,11 +365,13 @@ impl<'a> Facts<'a> {
             });
         };
         let transaction =
-            transaction(script, &revision.source, self.server).map_err(|(kind, span)| PlanError::Script {
-                kind,
-                revision: revision.id.clone(),
-                source_text: revision.source.clone(),
-                span,
+            transaction::decide(script, &revision.source, self.server).map_err(|(kind, span)| {
+                PlanError::Script {
+                    kind,
+                    revision: revision.id.clone(),
+                    source_text: revision.source.clone(),
+                    span,
+                }
             })?;
         let own = || Arc::clone(revision);
         let log = |act| RowWrite::Log { act, revision: own(), detail: None };
@@ -427,175 +397,5 @@ impl<'a> Facts<'a> {
             after,
             order,
         })
-    }
-
-    /// Plans a stamp: the books are to say that exactly the goals and what they stand on is applied. Revisions of
-    /// other branches stay as they are, unless `purge` forgets the old books altogether.
-    pub fn stamp(&self, goals: &[Goal], purge: Purge) -> Result<Plan, PlanError> {
-        let ledger = self.ledger();
-        let mut wanted = BTreeSet::new();
-        let mut released = BTreeSet::new();
-        for goal in goals {
-            let goal = &self.chain.meant(goal);
-            let reached = self.chain.wanted(goal, &ledger.applied)?;
-            let line = match goal {
-                Goal::From(name, steps) if *steps < 0 => self.chain.ancestors([self.chain.find(name)?]),
-                Goal::Revision(_) | Goal::From(..) => self.chain.branch(self.chain.last_of(&reached)),
-                Goal::Base | Goal::Heads | Goal::Head => (0..self.chain.len()).collect(),
-                Goal::Branch(label, _) => self.chain.branch_of(label)?,
-                Goal::Steps(_) => BTreeSet::new(),
-            };
-            released.extend(self.chain.descendants(line.difference(&reached).copied()));
-            wanted.extend(reached);
-        }
-        let spoken_of: BTreeSet<usize> = match purge {
-            Purge::No => wanted.union(&released).copied().collect(),
-            Purge::Yes => (0..self.chain.len()).collect(),
-        };
-        if purge == Purge::No {
-            wanted.extend(ledger.applied.difference(&released));
-        }
-        let gone: Vec<usize> = ledger.applied.difference(&wanted).copied().collect();
-        let mut steps: Vec<Step> =
-            gone.into_iter().rev().map(|at| self.record(at, Direction::Down)).collect();
-        // A half-applied revision is settled by a stamp that speaks of it: its row says what the stamp says.
-        let settled = |at: &&usize| {
-            let id = &self.chain.revisions()[**at].id;
-            !(spoken_of.contains(at) && ledger.dirty.iter().any(|row| row.revision == *id))
-        };
-        let kept: BTreeSet<usize> = match purge {
-            Purge::No => ledger.applied.iter().filter(settled).copied().collect(),
-            // All that the books said is forgotten, so every row is written anew.
-            Purge::Yes => BTreeSet::new(),
-        };
-        for row in &ledger.dirty {
-            if let Some(at) = self.chain.place(&row.revision)
-                && row.state == State::Upgrading
-                && spoken_of.contains(&at)
-                && !wanted.contains(&at)
-            {
-                steps.push(self.record(at, Direction::Down));
-            }
-        }
-        for at in wanted.difference(&kept) {
-            let mut step = self.record(*at, Direction::Up);
-            let id = &step.revision.id;
-            if ledger.rows.iter().any(|row| row.revision == *id) {
-                step.before.insert(0, RowWrite::Delete { revision: Arc::clone(&step.revision) });
-            }
-            steps.push(step);
-        }
-        let goal = join(goals, ", ");
-        let mut plan = self.finished(Direction::Up, goal, &ledger, Scope::PerRevision, steps);
-        if purge == Purge::Yes {
-            plan.steps.extend(ledger.unknown.iter().map(|row| {
-                let revision = Revision::without_file(row.revision.clone(), &row.description);
-                Step::record(Arc::new(revision), Direction::Down)
-            }));
-        }
-        Ok(plan)
-    }
-
-    /// A step that only records that a revision is applied, or that it is not.
-    fn record(&self, at: usize, direction: Direction) -> Step {
-        Step::record(Arc::clone(&self.chain.revisions()[at]), direction)
-    }
-}
-
-impl Step {
-    /// A step that only changes the books.
-    fn record(revision: Arc<Revision>, direction: Direction) -> Self {
-        let write = match direction {
-            Direction::Up => RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied },
-            Direction::Down => RowWrite::Delete { revision: Arc::clone(&revision) },
-        };
-        let detail = Some(direction.verb().into());
-        Self {
-            before: vec![write],
-            after: vec![RowWrite::Log { act: Act::Stamp, revision: Arc::clone(&revision), detail }],
-            revision,
-            direction,
-            action: Action::Record,
-            from: 0,
-            transaction: Transaction::Wrapped { from: 0, to: 0 },
-            order: Order::InOrder,
-        }
-    }
-}
-
-/// Whether a stamp forgets what the books said before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purge {
-    /// It forgets all of it.
-    Yes,
-    /// It changes only the branches that it names.
-    No,
-}
-
-/// Decides what is one transaction in a script, from its statements and the server.
-fn transaction(
-    script: &Script,
-    source: &SourceText,
-    server: &Server,
-) -> Result<Transaction, (ScriptError, Span)> {
-    let lexis = server.dialect().lexis();
-    let count = script.statements.len();
-    let shapes: Vec<Shape> =
-        script.statements.iter().map(|statement| shape::shape(lexis, source.slice(statement.span))).collect();
-    let span = |at: usize| script.statements[at].span;
-
-    let blocks = match own_transactions(&shapes) {
-        Ok(blocks) => blocks,
-        // There a COMMIT may end what DDL or autocommit opened, and a BEGIN commits what was open.
-        Err((ScriptError::Unopened | ScriptError::Nested, _)) if server.ddl() == Ddl::Committing => {
-            Vec::new()
-        }
-        Err((kind, at)) => return Err((kind, span(at))),
-    };
-    if server.ddl() == Ddl::Committing || script.wrapping == Wrapping::Forbidden {
-        return Ok(Transaction::Each);
-    }
-    let outside = |at: usize| shapes[at].outside.map(|reason| (at, reason));
-    if !blocks.is_empty() {
-        for (begin, end) in &blocks {
-            if let Some((at, reason)) = (*begin..*end).find_map(outside) {
-                return Err((ScriptError::InsideOwn(reason), span(at)));
-            }
-        }
-        let all = blocks.as_slice() == [(0, count - 1)] && shapes[count - 1].act == shape::Act::Commit;
-        return Ok(if all { Transaction::Own } else { Transaction::Each });
-    }
-    let from = (0..count).position(|at| outside(at).is_none()).unwrap_or(count);
-    let to = (0..count).rposition(|at| outside(at).is_none()).map_or(count, |last| last + 1);
-    if from == count && count > 0 {
-        return Ok(Transaction::Each);
-    }
-    let lifted = |at: usize| shapes[at].act == shape::Act::Pragma;
-    let stray = (0..count).filter_map(outside).find(|(at, _)| (from..to).contains(at) || !lifted(*at));
-    match stray {
-        Some((at, reason)) => Err((ScriptError::Mixed(reason), span(at))),
-        None => Ok(Transaction::Wrapped { from, to }),
-    }
-}
-
-/// The transactions that a script opens and ends itself, as (first, last) statement.
-fn own_transactions(shapes: &[Shape]) -> Result<Vec<(usize, usize)>, (ScriptError, usize)> {
-    let mut blocks = Vec::new();
-    let mut open = None;
-    for (at, shape) in shapes.iter().enumerate() {
-        match (shape.act, open) {
-            (shape::Act::Begin, None) => open = Some(at),
-            (shape::Act::Begin, Some(_)) => return Err((ScriptError::Nested, at)),
-            (shape::Act::Commit | shape::Act::Rollback, None) => return Err((ScriptError::Unopened, at)),
-            (shape::Act::Commit | shape::Act::Rollback, Some(begin)) => {
-                blocks.push((begin, at));
-                open = None;
-            }
-            _ => {}
-        }
-    }
-    match open {
-        Some(at) => Err((ScriptError::Unclosed, at)),
-        None => Ok(blocks),
     }
 }

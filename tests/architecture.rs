@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// `schema`, `diff`, `lint` and `generate` have their places here before they have any code. `database_url` stands under
 /// the settings that hold one; `batch` spells what `plan` decided.
-const PURE: [&str; 19] = [
+const PURE: [&str; 18] = [
     "sql",
     "schema",
     "dialect",
@@ -19,7 +19,6 @@ const PURE: [&str; 19] = [
     "convention",
     "config",
     "plan",
-    "resolve",
     "batch",
     "lint",
     "review",

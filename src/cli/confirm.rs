@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 
 use crate::chain::Direction;
-use crate::resolve::Way;
+use crate::plan::Way;
 use crate::review::{Approved, ApprovedBy, Review};
 
 use super::context::Context;

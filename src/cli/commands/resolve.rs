@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::resolve::Way;
+use crate::plan::Way;
 
 use super::super::confirm;
 use super::super::context::Context;

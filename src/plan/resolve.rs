@@ -1,11 +1,13 @@
 //! Settling a half-applied revision: the plan for each way out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::chain::{Direction, RevisionId};
 use crate::ledger::record::Act;
 use crate::ledger::{Row, RowWrite, State};
-use crate::plan::{Action, Facts, Note, Plan, PlanError, Scope, Transaction};
+
+use super::{Action, Facts, Note, Plan, PlanError, Scope, Transaction};
 
 /// How a half-applied revision is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl Facts<'_> {
             return Err(PlanError::FileGone { revisions: vec![row.revision.clone()] });
         };
         let direction = if row.state == State::Downgrading { Direction::Down } else { Direction::Up };
-        let mut step = self.step(direction, &std::collections::BTreeSet::new(), at)?;
+        let mut step = self.step(direction, &BTreeSet::new(), at)?;
         let (done, total) = (row.done as usize, step.statements());
         let revision = || Arc::clone(&step.revision);
         let detail = format!("{}: {} after {done} of {} statements", direction.verb(), way.name(), row.total);
