@@ -400,26 +400,32 @@ fn statement_error(error: sqlx::Error) -> DbError {
 
 fn server_error(error: &dyn sqlx::error::DatabaseError) -> ServerError {
     // Not the error's own text: for PostgreSQL that ends with a line number of the server's C source.
-    let mut said = ServerError {
+    let said = ServerError {
         message: error.message().to_owned(),
         code: error.code().map(Into::into),
         ..ServerError::default()
     };
     #[cfg(feature = "postgres")]
     if let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
-        said.detail = error.detail().map(str::to_owned);
-        said.hint = error.hint().map(str::to_owned);
-        if let Some(sqlx::postgres::PgErrorPosition::Original(position)) = error.position() {
-            said.position = Some(position);
-        }
-        said.inside = said.position.is_none() && error.r#where().is_some();
+        let position = match error.position() {
+            Some(sqlx::postgres::PgErrorPosition::Original(position)) => Some(position),
+            _ => None,
+        };
+        return ServerError {
+            detail: error.detail().map(str::to_owned),
+            hint: error.hint().map(str::to_owned),
+            inside: position.is_none() && error.r#where().is_some(),
+            position,
+            ..said
+        };
     }
     #[cfg(feature = "mysql")]
     if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
-        said.code = Some(match error.code() {
+        let code = match error.code() {
             Some(state) => format!("{}, SQLSTATE {state}", error.number()),
             None => error.number().to_string(),
-        });
+        };
+        return ServerError { code: Some(code), ..said };
     }
     said
 }
