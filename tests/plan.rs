@@ -11,7 +11,7 @@ use limbeck::chain::{Chain, Goal};
 use limbeck::dialect::{Backend, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
-use limbeck::plan::{Action, Facts, Note, Order, Plan, PlanError, Purge, Scope, Step, Transaction};
+use limbeck::plan::{Action, Facts, Note, Order, Plan, PlanError, Purge, Scope, Step, Transaction, Way};
 use limbeck::sql::{SourceText, Span};
 
 use table::Table;
@@ -109,6 +109,9 @@ fn outcome(setting: &Setting, command: &str) -> String {
     let facts = Facts { chain: &chain, books: &books, server: &server, format: &format };
     let mut words = command.split(' ');
     let verb = words.next().unwrap_or_default();
+    if verb == "resolve" {
+        return resolved(setting, &facts, &words.collect::<Vec<_>>());
+    }
     let purge = if command.contains(" --purge") { Purge::Yes } else { Purge::No };
     let goals: Result<Vec<Goal>, _> = words.filter(|word| *word != "--purge").map(str::parse).collect();
     let plan = goals.map_err(PlanError::from).and_then(|goals| match (verb, goals.as_slice()) {
@@ -120,6 +123,21 @@ fn outcome(setting: &Setting, command: &str) -> String {
     });
     match plan {
         Ok(plan) => shown(setting, &chain, &books.rows, &plan),
+        Err(error) => refused(&error),
+    }
+}
+
+/// `resolve continue`, `resolve b done`.
+fn resolved(setting: &Setting, facts: &Facts<'_>, words: &[&str]) -> String {
+    let (named, way) = match words {
+        [way] => (None, way),
+        [named, way] => (Some(*named), way),
+        _ => panic!("what is `resolve {words:?}`?"),
+    };
+    let ways = [Way::Continue, Way::Retry, Way::Done];
+    let way = ways.into_iter().find(|known| known.name() == *way).expect("a way out");
+    match facts.resolve(named, way) {
+        Ok(plan) => shown(setting, facts.chain, &facts.books.rows, &plan),
         Err(error) => refused(&error),
     }
 }
@@ -322,6 +340,11 @@ fn books() {
 #[test]
 fn stamps() {
     check_file(include_str!("plan/stamps.txt"), 25);
+}
+
+#[test]
+fn resolves() {
+    check_file(include_str!("plan/resolves.txt"), 8);
 }
 
 #[test]
