@@ -287,6 +287,7 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
             row.total,
             row.error.as_ref().map(|error| format!("\n  The server said: {error}")).unwrap_or_default()
         );
+        let _ = writeln!(text, "  `limbeck resolve` settles it: --continue, --retry or --done");
     }
     for row in &status.missing {
         let _ = writeln!(
@@ -296,10 +297,12 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
             row.revision,
             one_line(&row.description)
         );
+        let _ = writeln!(text, "  Bring the file back; another branch of the repository may have it");
     }
     for (id, extent) in &status.edited {
         if *extent == crate::ledger::Extent::Statements {
             let _ = writeln!(text, "\n{} {id} was edited since it was applied", style("⚠").yellow());
+            let _ = writeln!(text, "  `limbeck verify` compares; a change belongs into a new revision");
         }
     }
     if status.heads.is_empty() && status.applied == 0 && status.missing.is_empty() {

@@ -11,6 +11,9 @@ use crate::event::{Event, Observer};
 use super::super::ui::{Output, Ui, Volume, wrapped};
 use super::{human, json};
 
+/// The columns of `(59 min 59 s)`, kept free behind every line.
+const LONGEST_TIME: usize = 13;
+
 /// A run of fewer steps needs no bar.
 const LONG_RUN: usize = 10;
 
@@ -53,12 +56,15 @@ impl Progress {
                 Direction::Up => "↑",
                 Direction::Down => "↓",
             };
-            self.line(&format!(
-                "{} {} {}",
-                style(arrow).green().for_stderr(),
-                self.running,
-                human::duration(took)
-            ));
+            let took = format!("({})", human::duration(took));
+            // A terminal's line holds all of it; a log may be as wide as it likes.
+            let room = self.ui.width.saturating_sub(LONGEST_TIME + 3);
+            let running = match console::Term::stderr().is_term() {
+                true => console::truncate_str(&self.running, room, "…"),
+                false => self.running.as_str().into(),
+            };
+            let (arrow, took) = (style(arrow).green().for_stderr(), style(took).dim().for_stderr());
+            self.line(&format!("{arrow} {running} {took}"));
         }
         if let Some(bar) = &self.bar {
             bar.inc(1);
