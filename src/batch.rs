@@ -144,11 +144,13 @@ impl Plan {
     /// The messages of one step, in order.
     pub fn batches(&self, step: &Step, actor: &Actor) -> Vec<Batch> {
         let dialect = self.server.dialect();
-        let format = match step.trace(dialect.lexis()) {
+        let trace = step.trace(dialect.lexis());
+        let format = match trace {
             Trace::Database => Cow::Owned(self.format.from_elsewhere()),
             Trace::None | Trace::Settings => Cow::Borrowed(&self.format),
         };
-        let writer = Writer { plan: self, step, actor, format, dialect, batches: vec![Batch::default()] };
+        let writer =
+            Writer { plan: self, step, actor, format, trace, dialect, batches: vec![Batch::default()] };
         match (self.scope, step.transaction) {
             (Scope::WholeRun, _) => writer.savepoint(),
             (Scope::PerRevision, Transaction::Wrapped { from, to }) => writer.wrapped(from, to),
@@ -204,6 +206,7 @@ struct Writer<'a> {
     step: &'a Step,
     actor: &'a Actor,
     format: Cow<'a, Format>,
+    trace: Trace,
     dialect: &'static dyn Dialect,
     batches: Vec<Batch>,
 }
@@ -225,7 +228,7 @@ impl Writer<'_> {
     }
 
     fn finish(mut self) -> Vec<Batch> {
-        if self.step.trace(self.dialect.lexis()) != Trace::None {
+        if self.trace != Trace::None {
             for sql in self.plan.reset_session() {
                 self.limbeck(&sql);
             }

@@ -296,18 +296,17 @@ impl Run<'_> {
             return Aftermath::Unknown;
         }
         // What failed may stand behind the commit: the books know, since they commit with the effects.
-        let rows = books::rows(self.session, &self.plan.format).await.unwrap_or_default();
+        let Ok(rows) = books::rows(self.session, &self.plan.format).await else {
+            return Aftermath::Unknown;
+        };
         let row = rows.iter().find(|row| row.revision == step.revision.id);
-        let committed = match step.direction {
+        let arrived = match step.direction {
             Direction::Up => row.is_some_and(|row| row.state == State::Applied),
             Direction::Down => row.is_none(),
         };
-        if committed {
-            self.log_failure(step, server).await;
-            return Aftermath::Committed;
-        }
         self.log_failure(step, server).await;
-        Aftermath::RolledBack
+        // A step that only records has nothing behind its commit, and its row may be the old one.
+        if arrived && step.action == Action::Run { Aftermath::Committed } else { Aftermath::RolledBack }
     }
 
     /// After a failure between statements that each stand for themselves: the books say how many are done.

@@ -21,6 +21,7 @@ use super::super::exit::Exit;
 use super::super::output::human::{self, Ends};
 use super::super::output::json;
 use super::super::output::progress::Progress;
+use super::super::ui::{Output, wrapped};
 use super::super::words::{Failure, Told};
 
 /// The options of every verb that changes a database.
@@ -116,18 +117,13 @@ pub fn run(
         return Ok(Exit::Done);
     }
     let ui = context.ui;
-    let rest = if manner.dry_run { Ends::There } else { Ends::Question };
     ui.json(|| json::planned(&review.plan, url))?;
-    if question == Question::Asked || manner.dry_run {
-        let plan = human::plan(&review, ui.width, rest);
-        if manner.dry_run {
-            ui.answer(&plan)?
-        } else {
-            ui.say(&plan)?
-        };
-    }
     if manner.dry_run {
+        ui.answer(&human::plan(&review, ui.width, Ends::There))?;
         return Ok(Exit::Done);
+    }
+    if question == Question::Asked {
+        ui.say(&human::plan(&review, ui.width, Ends::Question))?;
     }
     if review.plan.steps.is_empty() {
         if question == Question::Unasked {
@@ -151,7 +147,7 @@ pub fn run(
     match report.end {
         End::Complete | End::Undone => {
             let done = human::done(approved.plan(), report.done.len(), report.took);
-            ui.say(&format!("{}\n", super::super::ui::wrapped(&done, ui.width)))?;
+            ui.say(&format!("{}\n", wrapped(&done, ui.width)))?;
             Ok(Exit::Done)
         }
         End::Interrupted => {
@@ -176,7 +172,7 @@ fn reported(context: &Context, service: &Service, error: Error) -> Failure {
         _ => Report::default(),
     };
     let mut failure = Failure::from(error);
-    if context.ui.output == super::super::ui::Output::Json {
+    if context.ui.output == Output::Json {
         let _ = context.ui.json(|| json::report(&service.name, &report, Some(&failure)));
         failure.told = Told::InReport;
     }
