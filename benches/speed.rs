@@ -11,7 +11,7 @@ use limbeck::convention;
 use limbeck::dialect::{Backend, Server};
 use limbeck::ledger::{Books, Content, Format, Tables};
 use limbeck::manager;
-use limbeck::plan::Facts;
+use limbeck::plan::{Facts, Policy};
 
 const LIMBECK: &str = env!("CARGO_BIN_EXE_limbeck");
 
@@ -90,7 +90,8 @@ fn plan(folder: &Path) {
     .expect("the chain loads");
     let books = Books { tables: Tables::Absent, content: Content::Empty, rows: Vec::new() };
     let (server, format) = (Server::assumed(Backend::Sqlite), Format::limbeck(None, "default"));
-    let facts = Facts { chain: &chain, books: &books, server: &server, format: &format };
+    let policy = Policy::default();
+    let facts = Facts { chain: &chain, books: &books, server: &server, format: &format, policy };
     let plan = facts.upgrade(&Goal::Heads).expect("the plan is made");
     assert_eq!(plan.steps.len(), 10_000);
 }

@@ -11,7 +11,7 @@
 //! folder ─► files ─► Layout::read ─► Chain ─────────┤ gather   folder, chain
 //! connect ─► Session (Server) ─► rows ─► Ledger ────┤          db::session, db::books, ledger
 //! Goal ─────────────────────────────────────────────┘
-//! Facts { chain, books, server, format }.upgrade(goal) ─► Plan   decide   plan
+//! Facts { chain, books, server, format, policy }.upgrade(goal) ─► Plan   decide   plan
 //! Review::new(plan) ─► Review ─► approve() ─► Approved           ask      cli/confirm
 //! execute(session, approved, …) ─► Report                        act      db::execute
 //! ```

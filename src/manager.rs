@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::event::Observer;
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Extent, Format, Home, Ledger, Row, State, Tables};
-use crate::plan::{Facts, Plan, PlanError, Purge, Way};
+use crate::plan::{Facts, Plan, PlanError, Policy, Purge, Way};
 use crate::report::Report;
 use crate::review::Approved;
 
@@ -31,6 +31,7 @@ pub struct MigrationManager {
     url: DatabaseUrl,
     access: Access,
     lock_timeout: Duration,
+    policy: Policy,
 }
 
 /// Where a database stands against its chain.
@@ -87,7 +88,7 @@ pub fn offline(
     let tables = if start.is_empty() { Tables::Absent } else { Tables::Present };
     let rows = start.iter().map(|at| assumed_row(&chain.revisions()[*at])).collect();
     let books = Books { tables, content: Content::Some, rows };
-    Ok(to(&Facts { chain, books: &books, server: &server, format: &format })?)
+    Ok(to(&Facts { chain, books: &books, server: &server, format: &format, policy: Policy::default() })?)
 }
 
 /// The row that an applied revision has.
@@ -122,7 +123,16 @@ impl MigrationManager {
         let format = session.format(service);
         let books = db::books::read(&session, &format).await?;
         let url = url.clone();
-        Ok(Self { chain, session, format, books, url, access, lock_timeout: LOCK_TIMEOUT })
+        Ok(Self {
+            chain,
+            session,
+            format,
+            books,
+            url,
+            access,
+            lock_timeout: LOCK_TIMEOUT,
+            policy: Policy::default(),
+        })
     }
 
     /// Waits for another runner to end where one is at work: a revision in flight is then no half-applied one. Changes
@@ -147,6 +157,12 @@ impl MigrationManager {
         self
     }
 
+    /// Plans as `policy` says.
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// The chain.
     pub fn chain(&self) -> &Chain {
         &self.chain
@@ -168,7 +184,13 @@ impl MigrationManager {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { chain: &self.chain, books: &self.books, server: self.session.server(), format: &self.format }
+        Facts {
+            chain: &self.chain,
+            books: &self.books,
+            server: self.session.server(),
+            format: &self.format,
+            policy: self.policy,
+        }
     }
 
     /// Plans an upgrade.

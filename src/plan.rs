@@ -1,5 +1,6 @@
 //! The plan: what will be done, decided from the chain, the books and the goal, without any I/O.
 
+mod policy;
 mod resolve;
 mod stamp;
 mod transaction;
@@ -13,6 +14,7 @@ use crate::ledger::record::Act;
 use crate::ledger::{Books, Content, Format, Ledger, Row, RowWrite, State, Tables};
 use crate::sql::{SourceText, Span};
 
+pub use policy::{Edits, Policy, Transactions};
 pub use resolve::Way;
 pub use stamp::Purge;
 pub use transaction::{ScriptError, Transaction};
@@ -28,6 +30,8 @@ pub struct Facts<'a> {
     pub server: &'a Server,
     /// Where the books lie.
     pub format: &'a Format,
+    /// What the user wants of every plan.
+    pub policy: Policy,
 }
 
 /// What will be done. A value: shown, approved, and carried out exactly so.

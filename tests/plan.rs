@@ -11,7 +11,9 @@ use limbeck::chain::{Chain, Goal};
 use limbeck::dialect::{Backend, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
-use limbeck::plan::{Action, Facts, Note, Order, Plan, PlanError, Purge, Scope, Step, Transaction, Way};
+use limbeck::plan::{
+    Action, Facts, Note, Order, Plan, PlanError, Policy, Purge, Scope, Step, Transaction, Way,
+};
 use limbeck::sql::{SourceText, Span};
 
 use table::Table;
@@ -106,7 +108,8 @@ fn outcome(setting: &Setting, command: &str) -> String {
     let rows = setting.rows(&chain);
     let tables = if setting.books.is_some() { Tables::Present } else { Tables::Absent };
     let books = Books { tables, content: setting.content, rows };
-    let facts = Facts { chain: &chain, books: &books, server: &server, format: &format };
+    let policy = Policy::default();
+    let facts = Facts { chain: &chain, books: &books, server: &server, format: &format, policy };
     let mut words = command.split(' ');
     let verb = words.next().unwrap_or_default();
     if verb == "resolve" {

@@ -1,0 +1,32 @@
+//! What the user wants of every plan, whatever its goal.
+
+/// What the user wants of every plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether a plan may be made over files that were edited since they were applied.
+    pub edits: Edits,
+    /// What is one transaction.
+    pub transactions: Transactions,
+}
+
+/// Whether a plan may be made over files that were edited since they were applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Edits {
+    /// It may not.
+    #[default]
+    Refused,
+    /// It may, and says so.
+    Allowed,
+}
+
+/// What is one transaction, where the engine and the statements leave the choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transactions {
+    /// Each revision.
+    #[default]
+    PerRevision,
+    /// The whole run: all of it is applied, or nothing.
+    All,
+    /// Each statement by itself.
+    None,
+}
