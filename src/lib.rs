@@ -48,6 +48,10 @@ pub mod folder;
 pub mod manager;
 
 // Pure: each imports only those above it.
+pub mod duration;
+
+pub mod stop;
+
 pub mod sql;
 
 pub mod dialect;

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use crate::duration::DurationError;
 use crate::sql::lexis::Lexis;
 use crate::sql::split::line_comments;
 use crate::sql::split::{self, SplitError};
 use crate::sql::token::LexError;
 use crate::sql::{SourceText, Span};
 
-use super::revision::{Checksum, Digests, Direction, Downgrade, Revision, RevisionId, Script, Wrapping};
+use super::guard::GuardError;
+use super::revision::{Checksum, Digests, Downgrade, Revision, RevisionId};
+use super::section::{DIRECTIVES, Directive, Sections, nearest};
 
 /// How a tool names its revision files and marks what is in them.
 #[derive(Debug)]
@@ -80,6 +83,20 @@ pub enum LayoutErrorKind {
         "`limbeck:{0}` stands before any section; it belongs below `-- limbeck:upgrade` or `-- limbeck:downgrade`"
     )]
     BeforeSection(&'static str),
+    /// A directive that needs a length of time has none.
+    #[error("`limbeck:{word}`: {error}")]
+    Time {
+        /// The directive.
+        word: &'static str,
+        /// What is wrong.
+        error: DurationError,
+    },
+    /// A directive that can stand once in a section stands twice.
+    #[error("`limbeck:{0}` stands twice in this section")]
+    DirectiveTwice(&'static str),
+    /// A guard that cannot be read.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// A directive says more than it can.
     #[error("`limbeck:{0}` takes nothing behind it")]
     Surplus(&'static str),
@@ -110,17 +127,6 @@ pub enum LayoutErrorKind {
     /// The text cannot be cut into tokens.
     #[error(transparent)]
     Lex(#[from] LexError),
-}
-
-/// The words that may follow the directive mark.
-const DIRECTIVES: [&str; 4] = ["upgrade", "downgrade", "no-transaction", "irreversible"];
-
-/// One directive of a file.
-struct Directive {
-    word: &'static str,
-    rest: String,
-    /// The comment, from its dashes to the end of the line.
-    span: Span,
 }
 
 impl Layout {
@@ -174,7 +180,7 @@ impl Layout {
         for (index, directive) in directives.iter().enumerate() {
             let end = directives[index + 1..]
                 .iter()
-                .find(|next| matches!(next.word, "upgrade" | "downgrade" | "irreversible"))
+                .find(|next| next.begins_section())
                 .map_or(source.text().len(), |next| next.span.start);
             let within = Span { start: directive.span.end, end };
             sections.add(lexis, &source, directive, within).map_err(|(kind, span)| fail(kind, span))?;
@@ -307,7 +313,7 @@ struct Header {
     created: Option<String>,
 }
 
-type Place<E> = (E, Span);
+pub(super) type Place<E> = (E, Span);
 
 fn read_header(
     source: &SourceText,
@@ -384,84 +390,4 @@ fn list(value: &str) -> Vec<String> {
         .filter(|item| !item.is_empty() && *item != "None")
         .map(str::to_owned)
         .collect()
-}
-
-#[derive(Default)]
-struct Sections {
-    upgrade: Option<Script>,
-    downgrade: Option<Script>,
-    irreversible: Option<(String, Span)>,
-    current: Option<Direction>,
-}
-
-impl Sections {
-    fn add(
-        &mut self,
-        lexis: &Lexis,
-        source: &SourceText,
-        directive: &Directive,
-        within: Span,
-    ) -> Result<(), Place<LayoutErrorKind>> {
-        let at = directive.span;
-        if directive.word != "irreversible" && !directive.rest.is_empty() {
-            return Err((LayoutErrorKind::Surplus(directive.word), at));
-        }
-        match directive.word {
-            "upgrade" | "downgrade" => {
-                let direction = if directive.word == "upgrade" { Direction::Up } else { Direction::Down };
-                self.current = Some(direction);
-                let section = self.section(direction);
-                if section.is_some() {
-                    return Err((LayoutErrorKind::SectionTwice(directive.word), at));
-                }
-                let statements = split::split(lexis, source.text(), within).map_err(|error| {
-                    let span = error.span;
-                    (error.into(), span)
-                })?;
-                if let Some(inner) = statements.iter().find_map(|statement| statement.inner) {
-                    return Err((LayoutErrorKind::SeveralStatements, inner));
-                }
-                *section = Some(Script { statements, wrapping: Wrapping::Decide });
-            }
-            "irreversible" => {
-                if directive.rest.is_empty() {
-                    return Err((LayoutErrorKind::NoReason, at));
-                }
-                self.current = None;
-                if self.irreversible.replace((directive.rest.clone(), at)).is_some() {
-                    return Err((LayoutErrorKind::SectionTwice("irreversible"), at));
-                }
-                let stray = split::split(lexis, source.text(), within).unwrap_or_default();
-                if let Some(stray) = stray.first() {
-                    return Err((LayoutErrorKind::IrreversibleDowngrade, stray.span));
-                }
-            }
-            word => {
-                let current = self.current;
-                let script = current.and_then(|direction| self.section(direction).as_mut());
-                let Some(script) = script else {
-                    return Err((LayoutErrorKind::BeforeSection(word), at));
-                };
-                script.wrapping = Wrapping::Forbidden;
-            }
-        }
-        Ok(())
-    }
-
-    fn section(&mut self, direction: Direction) -> &mut Option<Script> {
-        match direction {
-            Direction::Up => &mut self.upgrade,
-            Direction::Down => &mut self.downgrade,
-        }
-    }
-}
-
-/// The directive that looks most like `word`: at most two letters apart.
-fn nearest(word: &str) -> Option<&'static str> {
-    DIRECTIVES
-        .into_iter()
-        .map(|known| (strsim::levenshtein(&word.to_lowercase(), known), known))
-        .filter(|(distance, _)| *distance <= 2)
-        .min()
-        .map(|(_, known)| known)
 }

@@ -1,8 +1,10 @@
 //! The graph of revisions: parents before children, with several heads, merges, labels and dependencies.
 
 pub mod goal;
+pub mod guard;
 pub mod layout;
 pub mod revision;
+mod section;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
@@ -11,8 +13,9 @@ use std::sync::Arc;
 use crate::sql::{SourceText, Span};
 
 pub use goal::{Goal, GoalError};
+pub use guard::Guard;
 pub use layout::Layout;
-pub use revision::{Checksum, Direction, Downgrade, Revision, RevisionId, Script, Wrapping};
+pub use revision::{Checksum, Direction, Downgrade, Limits, Revision, RevisionId, Script, Wrapping};
 
 /// All revisions of one dialect, parents before children.
 #[derive(Clone, Debug, Default)]

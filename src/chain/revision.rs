@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use crate::sql::lexis::Lexis;
 use crate::sql::token::{self, LexError};
 use crate::sql::{SourceText, Statement};
+
+use super::guard::Guard;
 
 /// The name of a revision: the text behind `Revision ID:`. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,8 +84,41 @@ pub enum Downgrade {
 pub struct Script {
     /// The statements, as spans of the file.
     pub statements: Vec<Statement>,
+    /// The conditions on some of them: the statement's place, and the condition. All of one statement's must let it run.
+    pub guards: Vec<(usize, Guard)>,
     /// Whether limbeck may put a transaction around them.
     pub wrapping: Wrapping,
+    /// How long they may take.
+    pub limits: Limits,
+}
+
+/// How long a section may take, where something is said about it. A length of zero is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a statement may wait for a lock that somebody else holds.
+    pub lock_wait: Option<Duration>,
+    /// How long a statement may run.
+    pub statement: Option<Duration>,
+    /// How long a revision may take, all its statements and its waiting for locks together.
+    pub revision: Option<Duration>,
+}
+
+impl Limits {
+    /// These limits, and where they say nothing, what `others` say.
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            lock_wait: self.lock_wait.or(others.lock_wait),
+            statement: self.statement.or(others.statement),
+            revision: self.revision.or(others.revision),
+        }
+    }
+}
+
+impl Script {
+    /// The conditions on one statement.
+    pub fn guards_of(&self, index: usize) -> impl Iterator<Item = &Guard> {
+        self.guards.iter().filter(move |(at, _)| *at == index).map(|(_, guard)| guard)
+    }
 }
 
 /// What the file says about a transaction around a section.
@@ -111,7 +147,11 @@ impl Checksum {
     /// Digests the tokens of one section. Fails where the text cannot be cut into tokens.
     pub fn of_tokens(lexis: &Lexis, source: &SourceText, script: &Script) -> Result<Self, LexError> {
         let mut hash = Sha256::new();
-        for statement in &script.statements {
+        for (index, statement) in script.statements.iter().enumerate() {
+            // A condition decides what is run, so it is no mere comment.
+            for guard in script.guards_of(index) {
+                hash.update(format!("limbeck:{guard}\0"));
+            }
             for token in token::significant(lexis, source.slice(statement.span)) {
                 hash.update(token?.as_bytes());
                 hash.update([0]);
@@ -181,7 +221,12 @@ impl Revision {
             created: None,
             number: None,
             source: SourceText::new("", ""),
-            upgrade: Script { statements: Vec::new(), wrapping: Wrapping::Decide },
+            upgrade: Script {
+                statements: Vec::new(),
+                guards: Vec::new(),
+                wrapping: Wrapping::Decide,
+                limits: Limits::default(),
+            },
             downgrade: Downgrade::Missing,
             digest: Digests { tokens: empty, bytes: empty },
         }

@@ -8,8 +8,10 @@ mod postgres;
 mod sqlite;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::sql::lexis::Lexis;
+use crate::sql::object::Object;
 
 /// The three dialects: which chain is meant, and which driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -243,8 +245,71 @@ pub trait Dialect: Sync {
     /// How the engine's own client must be called so that a script ends at the first statement that fails.
     fn client(&self) -> &'static str;
 
+    /// A query that answers with one row: whether `object` is there.
+    fn presence(&self, object: &Object) -> String;
+
+    /// How long a statement waits for somebody else's lock before the revision is tried again, unless something else is
+    /// said: short enough that the traffic which queues up behind it does not notice much.
+    fn lock_wait(&self) -> Duration;
+
+    /// The statement that limits how long each of those behind it waits for a lock; zero is no limit. It is spelled anew
+    /// for every revision. None where it would say what the connection begins with.
+    fn limit_waiting(&self, wait: Duration, extent: Extent) -> Option<String>;
+
+    /// The statement that limits how long each of those behind it runs; zero is no limit. None where the server has no
+    /// such limit.
+    fn limit_running(&self, server: &Server, time: Duration, extent: Extent) -> Option<String>;
+
+    /// What a server's error code says about trying again.
+    fn obstacle(&self, code: &str) -> Option<Obstacle>;
+
+    /// Whether a server's error code says that a statement was cancelled.
+    fn is_cancelled(&self, code: &str) -> bool;
+
+    /// Queries for another connection, each with the right to fail: who keeps `connection` waiting, one text a row. The
+    /// first that answers with a row is believed.
+    fn blockers(&self, connection: u64) -> Vec<String>;
+
+    /// The statement for another connection that cancels what `connection` runs; none where there is no other connection.
+    fn cancel(&self, connection: u64) -> Option<String>;
+
+    /// A query for an index of this name that a failed build left behind unusable: a row when there is one. None where
+    /// builds leave nothing behind.
+    fn unusable_index(&self, index: &Object) -> Option<String>;
+
     /// The types that the books' columns have here.
     fn book_types(&self) -> &'static BookTypes;
+}
+
+/// How far a setting reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// To the end of the transaction.
+    Transaction,
+    /// To the end of the session.
+    Session,
+}
+
+/// Something that may be gone when the same is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Somebody else held a lock for too long.
+    Lock,
+    /// Two transactions waited for each other, and this one was chosen to end.
+    Deadlock,
+    /// Somebody else changed what this transaction had read.
+    Serialization,
+}
+
+impl Obstacle {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Deadlock => "deadlock",
+            Self::Serialization => "serialization failure",
+        }
+    }
 }
 
 /// The column types of the books in one dialect.

@@ -1,11 +1,14 @@
 //! What is particular to MySQL and MariaDB.
 
-use super::{BookTypes, Dialect, doubled};
+use std::time::Duration;
+
+use super::{BookTypes, Dialect, Extent, Obstacle, Server, Vendor, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
-    DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, OpenComment,
+    DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
     Parenthesis,
 };
+use crate::sql::object::{Kind, Object};
 
 /// What the SQL of MySQL and MariaDB looks like under their default `sql_mode`: a backslash escapes, and double quotes hold
 /// text. A server whose global mode says otherwise (`NO_BACKSLASH_ESCAPES`, `ANSI_QUOTES`) reads some texts differently.
@@ -29,6 +32,7 @@ const LEXIS: Lexis = Lexis {
     delimiter: DelimiterLine::Honoured,
     client: Client { name: "mysql", command: ClientCommand::BackslashExceptNull },
     copy: InlineCopy::Unknown,
+    name_case: NameCase::AsWritten,
     outside: &[],
 };
 
@@ -88,6 +92,105 @@ impl Dialect for MySql {
         ];
         statements.extend(database.map(|database| format!("USE {}", self.quote_name(database))));
         statements
+    }
+
+    // https://dev.mysql.com/doc/refman/en/information-schema.html
+    fn presence(&self, object: &Object) -> String {
+        let own = self.quote_text(object.name.last().map(String::as_str).unwrap_or_default());
+        let database = |path: &[String]| match path {
+            [.., database, _] => self.quote_text(database),
+            _ => "DATABASE()".to_owned(),
+        };
+        // An index belongs to its table: `t.i`.
+        let table = match (&object.table, object.kind, object.name.as_slice()) {
+            (Some(table), _, _) => Some(table.as_slice()),
+            (None, Kind::Index, [table @ .., _]) if !table.is_empty() => Some(table),
+            _ => None,
+        };
+        let of_table = table.map_or_else(
+            || "table_schema = DATABASE()".to_owned(),
+            |path| {
+                let name = path.last().map(String::as_str).unwrap_or_default();
+                format!("table_schema = {} AND table_name = {}", database(path), self.quote_text(name))
+            },
+        );
+        let found = match object.kind {
+            Kind::Table | Kind::View => {
+                let kind = if object.kind == Kind::Table { "BASE TABLE" } else { "VIEW" };
+                let database = database(&object.name);
+                format!(
+                    "tables WHERE table_schema = {database} AND table_name = {own} AND table_type = '{kind}'"
+                )
+            }
+            Kind::Column => format!("columns WHERE {of_table} AND column_name = {own}"),
+            Kind::Index => format!("statistics WHERE {of_table} AND index_name = {own}"),
+            Kind::Constraint => format!("table_constraints WHERE {of_table} AND constraint_name = {own}"),
+        };
+        format!("SELECT EXISTS (SELECT 1 FROM information_schema.{found})")
+    }
+
+    fn lock_wait(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    // Both count whole seconds, from 1 on. https://mariadb.com/kb/en/server-system-variables/#lock_wait_timeout
+    fn limit_waiting(&self, wait: Duration, _extent: Extent) -> Option<String> {
+        let seconds = match wait.as_millis() {
+            0 => 31_536_000,
+            milliseconds => milliseconds.div_ceil(1000),
+        };
+        Some(format!("SET SESSION lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}"))
+    }
+
+    // MySQL's max_execution_time is for SELECT alone.
+    fn limit_running(&self, server: &Server, time: Duration, _extent: Extent) -> Option<String> {
+        (server.vendor == Vendor::MariaDb)
+            .then(|| format!("SET SESSION max_statement_time = {:.3}", time.as_secs_f64()))
+    }
+
+    // https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
+    fn obstacle(&self, code: &str) -> Option<Obstacle> {
+        match code.split(',').next()? {
+            "1205" => Some(Obstacle::Lock),
+            "1213" => Some(Obstacle::Deadlock),
+            _ => None,
+        }
+    }
+
+    fn is_cancelled(&self, code: &str) -> bool {
+        // 1969: MariaDB's max_statement_time.
+        matches!(code.split(',').next(), Some("1317" | "1969" | "3024"))
+    }
+
+    // The exact answers need rights that a role may not have; the last shows who else is in this database.
+    fn blockers(&self, connection: u64) -> Vec<String> {
+        let who = "concat('connection ', p.id, ', ', p.user, ' from ', p.host, ', ', lower(p.command), ' for ', p.time, ' s')";
+        let waits = |view: &str, waiting: &str, blocking: &str| {
+            format!(
+                "SELECT DISTINCT {who} FROM sys.{view} w JOIN information_schema.processlist p ON p.id = w.{blocking} \
+                 WHERE w.{waiting} = {connection} AND p.id <> {connection} LIMIT 5"
+            )
+        };
+        vec![
+            waits("schema_table_lock_waits", "waiting_pid", "blocking_pid"),
+            waits("innodb_lock_waits", "waiting_pid", "blocking_pid"),
+            format!(
+                "SELECT {who} FROM information_schema.innodb_trx t JOIN information_schema.processlist p \
+                 ON p.id = t.trx_mysql_thread_id WHERE p.id <> {connection} ORDER BY t.trx_started LIMIT 5"
+            ),
+            format!(
+                "SELECT {who} FROM information_schema.processlist p WHERE p.db = DATABASE() \
+                 AND p.id NOT IN ({connection}, CONNECTION_ID()) ORDER BY p.time DESC LIMIT 5"
+            ),
+        ]
+    }
+
+    fn cancel(&self, connection: u64) -> Option<String> {
+        Some(format!("KILL QUERY {connection}"))
+    }
+
+    fn unusable_index(&self, _index: &Object) -> Option<String> {
+        None
     }
 
     fn client(&self) -> &'static str {

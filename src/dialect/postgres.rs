@@ -1,11 +1,14 @@
 //! What is particular to PostgreSQL.
 
-use super::{BookTypes, Dialect, doubled};
+use std::time::Duration;
+
+use super::{BookTypes, Dialect, Extent, Obstacle, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
-    DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, OpenComment,
+    DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
     OutsideRule, Parenthesis,
 };
+use crate::sql::object::{Kind, Object};
 
 /// What PostgreSQL's SQL looks like.
 const LEXIS: Lexis = Lexis {
@@ -26,6 +29,7 @@ const LEXIS: Lexis = Lexis {
     delimiter: DelimiterLine::Unknown,
     client: Client { name: "psql", command: ClientCommand::Backslash },
     copy: InlineCopy::Refused,
+    name_case: NameCase::Small,
     outside: &[
         OutsideRule {
             pattern: "CREATE UNIQUE? INDEX CONCURRENTLY",
@@ -88,6 +92,25 @@ const LEXIS: Lexis = Lexis {
 /// PostgreSQL.
 pub(super) struct Postgres;
 
+impl Postgres {
+    /// The `oid` of a relation, by the rules of the search path; NULL when there is none.
+    fn relation(&self, path: &[String]) -> String {
+        let quoted: Vec<String> = path.iter().map(|part| self.quote_name(part)).collect();
+        format!("to_regclass({})", self.quote_text(&quoted.join(".")))
+    }
+}
+
+fn set(setting: &str, time: Duration, extent: Extent) -> String {
+    let local = match extent {
+        Extent::Transaction => "LOCAL ",
+        Extent::Session => "",
+    };
+    match time.as_millis() {
+        0 => format!("SET {local}{setting} = 0"),
+        milliseconds => format!("SET {local}{setting} = '{milliseconds}ms'"),
+    }
+}
+
 impl Dialect for Postgres {
     fn lexis(&self) -> &'static Lexis {
         &LEXIS
@@ -138,6 +161,91 @@ impl Dialect for Postgres {
             vec!["RESET SESSION AUTHORIZATION".to_owned(), "RESET ROLE".to_owned(), "RESET ALL".to_owned()];
         statements.extend(search_path.map(|schema| format!("SET search_path = {}", self.quote_name(schema))));
         statements
+    }
+
+    // https://www.postgresql.org/docs/current/catalog-pg-class.html
+    fn presence(&self, object: &Object) -> String {
+        let last = object.name.last().map(String::as_str).unwrap_or_default();
+        let own = self.quote_text(last);
+        let of_table = || object.table.as_deref().map(|table| self.relation(table));
+        let found = match object.kind {
+            Kind::Table | Kind::View | Kind::Index => {
+                let kinds = match object.kind {
+                    Kind::Table => "'r', 'p', 'f'",
+                    Kind::View => "'v', 'm'",
+                    _ => "'i', 'I'",
+                };
+                // An index lies in the schema of its table.
+                let mut path = object.name.clone();
+                if let (1, Some([schema @ .., _])) = (path.len(), object.table.as_deref()) {
+                    path.splice(0..0, schema.iter().cloned());
+                }
+                format!("FROM pg_class WHERE oid = {} AND relkind IN ({kinds})", self.relation(&path))
+            }
+            Kind::Column => format!(
+                "FROM pg_attribute WHERE attrelid = {} AND attname = {own} AND NOT attisdropped",
+                of_table().unwrap_or_else(|| "NULL".to_owned())
+            ),
+            Kind::Constraint => match of_table() {
+                Some(table) => format!("FROM pg_constraint WHERE conname = {own} AND conrelid = {table}"),
+                None => format!(
+                    "FROM pg_constraint WHERE conname = {own} \
+                     AND connamespace = ANY (current_schemas(false)::regnamespace[])"
+                ),
+            },
+        };
+        format!("SELECT EXISTS (SELECT 1 {found})")
+    }
+
+    fn lock_wait(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
+    // https://www.postgresql.org/docs/current/runtime-config-client.html
+    fn limit_waiting(&self, wait: Duration, extent: Extent) -> Option<String> {
+        Some(set("lock_timeout", wait, extent))
+    }
+
+    fn limit_running(&self, _server: &Server, time: Duration, extent: Extent) -> Option<String> {
+        Some(set("statement_timeout", time, extent))
+    }
+
+    // https://www.postgresql.org/docs/current/errcodes-appendix.html
+    fn obstacle(&self, code: &str) -> Option<Obstacle> {
+        match code {
+            "55P03" => Some(Obstacle::Lock),
+            "40P01" => Some(Obstacle::Deadlock),
+            "40001" => Some(Obstacle::Serialization),
+            _ => None,
+        }
+    }
+
+    fn is_cancelled(&self, code: &str) -> bool {
+        code == "57014"
+    }
+
+    // Not what they run: it may hold a secret.
+    fn blockers(&self, connection: u64) -> Vec<String> {
+        vec![format!(
+            "SELECT 'pid ' || a.pid || coalesce(', ' || nullif(a.application_name, ''), '') \
+             || coalesce(', ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '') \
+             || coalesce(', ' || a.state, '') \
+             || coalesce(', in its transaction since ' || to_char(a.xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS') || ' UTC', '') \
+             FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids({connection})) ORDER BY a.xact_start LIMIT 5"
+        )]
+    }
+
+    fn cancel(&self, connection: u64) -> Option<String> {
+        Some(format!("SELECT pg_cancel_backend({connection})"))
+    }
+
+    // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+    fn unusable_index(&self, index: &Object) -> Option<String> {
+        let mut path = index.name.clone();
+        if let (1, Some([schema @ .., _])) = (path.len(), index.table.as_deref()) {
+            path.splice(0..0, schema.iter().cloned());
+        }
+        Some(format!("SELECT 1 FROM pg_index WHERE indexrelid = {} AND NOT indisvalid", self.relation(&path)))
     }
 
     fn client(&self) -> &'static str {

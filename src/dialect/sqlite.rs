@@ -1,11 +1,14 @@
 //! What is particular to SQLite.
 
-use super::{BookTypes, Dialect, doubled};
+use std::time::Duration;
+
+use super::{BookTypes, Dialect, Extent, Obstacle, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
-    DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, OpenComment,
+    DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
     OutsideRule, Parenthesis,
 };
+use crate::sql::object::{Kind, Object};
 
 /// What SQLite's SQL looks like.
 const LEXIS: Lexis = Lexis {
@@ -26,6 +29,7 @@ const LEXIS: Lexis = Lexis {
     delimiter: DelimiterLine::Unknown,
     client: Client { name: "sqlite3", command: ClientCommand::DotLine },
     copy: InlineCopy::Unknown,
+    name_case: NameCase::AsWritten,
     outside: &[
         OutsideRule { pattern: "VACUUM", reason: "VACUUM cannot run inside a transaction" },
         OutsideRule { pattern: "ATTACH", reason: "ATTACH is meant to run outside a transaction" },
@@ -98,6 +102,90 @@ impl Dialect for Sqlite {
         ["foreign_keys", "legacy_alter_table", "ignore_check_constraints"]
             .map(|pragma| format!("PRAGMA {pragma} = OFF"))
             .to_vec()
+    }
+
+    // https://www.sqlite.org/schematab.html. SQLite compares names without regard to case.
+    fn presence(&self, object: &Object) -> String {
+        let own = self.quote_text(object.name.last().map(String::as_str).unwrap_or_default());
+        let schema = |path: &[String]| match path {
+            [.., schema, _] => schema.clone(),
+            _ => "main".to_owned(),
+        };
+        let table = object.table.as_deref().unwrap_or_default();
+        let table_name = self.quote_text(table.last().map(String::as_str).unwrap_or_default());
+        let master = |path: &[String]| format!("{}.sqlite_master", self.quote_name(&schema(path)));
+        let found = match object.kind {
+            Kind::Table | Kind::View | Kind::Index => {
+                let kind = object.kind.name();
+                format!("{} WHERE type = '{kind}' AND name = {own} COLLATE NOCASE", master(&object.name))
+            }
+            Kind::Column => format!(
+                "pragma_table_xinfo({table_name}, {}) WHERE name = {own} COLLATE NOCASE",
+                self.quote_text(&schema(table))
+            ),
+            // The catalogue has no constraints, only the text of their table.
+            Kind::Constraint => {
+                let of_table = match table {
+                    [] => String::new(),
+                    _ => format!(" AND name = {table_name} COLLATE NOCASE"),
+                };
+                let bare = |text: &str| {
+                    let quotes =
+                        ["\"", "`", "[", "]"].iter().fold(format!("lower({text})"), |text, quote| {
+                            format!("replace({text}, '{quote}', '')")
+                        });
+                    format!("replace(replace({quotes}, char(10), ' '), '  ', ' ')")
+                };
+                format!(
+                    "{} WHERE type = 'table'{of_table} AND instr({}, 'constraint ' || lower({own}) || ' ') > 0",
+                    master(table),
+                    bare("sql")
+                )
+            }
+        };
+        format!("SELECT EXISTS (SELECT 1 FROM {found})")
+    }
+
+    fn lock_wait(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    // What a connection of limbeck's begins with need not be said. https://www.sqlite.org/pragma.html#pragma_busy_timeout
+    fn limit_waiting(&self, wait: Duration, _extent: Extent) -> Option<String> {
+        let milliseconds = match wait.as_millis() {
+            0 => i32::MAX.unsigned_abs().into(),
+            milliseconds => milliseconds,
+        };
+        (wait != self.lock_wait()).then(|| format!("PRAGMA busy_timeout = {milliseconds}"))
+    }
+
+    fn limit_running(&self, _server: &Server, _time: Duration, _extent: Extent) -> Option<String> {
+        None
+    }
+
+    // SQLITE_BUSY and its kin, extended codes included. https://www.sqlite.org/rescode.html#busy
+    fn obstacle(&self, code: &str) -> Option<Obstacle> {
+        match code.parse::<u32>().ok()? & 0xff {
+            5 => Some(Obstacle::Lock),
+            _ => None,
+        }
+    }
+
+    // SQLITE_INTERRUPT
+    fn is_cancelled(&self, code: &str) -> bool {
+        code == "9"
+    }
+
+    fn blockers(&self, _connection: u64) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn cancel(&self, _connection: u64) -> Option<String> {
+        None
+    }
+
+    fn unusable_index(&self, _index: &Object) -> Option<String> {
+        None
     }
 
     fn client(&self) -> &'static str {

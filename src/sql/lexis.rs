@@ -37,8 +37,19 @@ pub struct Lexis {
     pub client: Client,
     /// Whether rows may follow `COPY … FROM STDIN`.
     pub copy: InlineCopy,
+    /// What an unquoted name means in the catalogue.
+    pub name_case: NameCase,
     /// The statements that cannot run inside a transaction.
     pub outside: &'static [OutsideRule],
+}
+
+/// What an unquoted name means in the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameCase {
+    /// The same in small letters.
+    Small,
+    /// What is written.
+    AsWritten,
 }
 
 /// What two hyphens need to start a comment.

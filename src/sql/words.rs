@@ -2,7 +2,7 @@
 
 use super::Span;
 use super::lexer::Lexer;
-use super::lexis::Lexis;
+use super::lexis::{Lexis, NameCase};
 use super::token::{TokenKind, keyword};
 
 /// A token that counts, and its text.
@@ -104,6 +104,34 @@ impl<'a> Words<'a> {
             name.push_str(&self.part()?);
         }
         Some(name)
+    }
+
+    /// Reads a name of one or more parts as the catalogue holds it.
+    pub(super) fn path(&mut self) -> Option<Vec<String>> {
+        let mut path = Vec::new();
+        loop {
+            let quoted = self.clone().next()?.kind != TokenKind::Word;
+            let part = self.part()?;
+            path.push(match self.lexis.name_case {
+                NameCase::Small if !quoted => part.to_lowercase(),
+                NameCase::Small | NameCase::AsWritten => part,
+            });
+            if !self.accept(".") {
+                return Some(path);
+            }
+        }
+    }
+
+    /// Passes over everything up to the next comma outside of parentheses, that comma included; says whether it came.
+    pub(super) fn skip_past_comma(&mut self) -> bool {
+        let mut depth = 0;
+        while let Some(word) = self.next() {
+            let inside = word.closes(&mut depth);
+            if !inside && word.text == "," {
+                return true;
+            }
+        }
+        false
     }
 
     fn part(&mut self) -> Option<String> {
