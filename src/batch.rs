@@ -3,24 +3,86 @@
 //! `--sql` prints these texts and the executor sends them, so they cannot differ. A transactional revision is one
 //! message: begin, the row writes, the statements, commit.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
-use std::sync::Arc;
+mod writer;
 
-use crate::dialect::{Dialect, Message};
-use crate::ledger::{Actor, Format, RowWrite, Tables};
-use crate::plan::{Plan, Scope, Step, Transaction};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::chain::Guard;
+use crate::chain::guard::{Condition, Holds};
+use crate::dialect::Dialect;
+use crate::ledger::{Actor, Tables};
+use crate::plan::{Plan, Scope, Step};
 use crate::sql::Lexer;
 use crate::sql::lexis::{DelimiterLine, Lexis};
 use crate::sql::shape::{self, Act};
 use crate::sql::token::{Token, TokenKind};
 use crate::sql::{Span, Statement};
 
+pub use writer::SAVEPOINT;
+
 /// One message to the server.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     text: String,
     parts: Vec<Part>,
+    role: Role,
+    limit: Option<Duration>,
+}
+
+/// What a message is for.
+#[derive(Clone, Debug, Default)]
+pub enum Role {
+    /// It is sent.
+    #[default]
+    Send,
+    /// It is sent if all of these let it run.
+    Guarded(Vec<Question>),
+    /// It is a question, and its answer decides whether the step goes on.
+    Check(Check),
+}
+
+/// A guard, and how the server is asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The guard.
+    pub guard: Guard,
+    /// A query that answers with one value: whether its condition holds.
+    pub sql: String,
+}
+
+impl Question {
+    fn new(guard: Guard, dialect: &dyn Dialect) -> Self {
+        let sql = match &guard.condition {
+            Condition::Object(object) => dialect.presence(object),
+            Condition::Query(query) => format!("SELECT EXISTS (\n{query}\n)"),
+        };
+        Self { guard, sql }
+    }
+
+    /// Reads what the server answered: SQLite and MySQL say 1, PostgreSQL t.
+    pub fn holds(answer: Option<&str>) -> Holds {
+        match answer {
+            Some("1" | "t" | "true") => Holds::Yes,
+            _ => Holds::No,
+        }
+    }
+}
+
+/// What an answer must be like for a step to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// A pragma reads so: what was set holds. The step fails otherwise.
+    Reads(&'static str),
+    /// Anything: it is only remembered.
+    Remembered,
+    /// Each row is a table, a table it points to, and how many rows point to nothing: no more than were remembered.
+    NoNewOrphans,
+    /// No row: the index that the statement made can be used.
+    Usable {
+        /// The index, as the file names it.
+        index: String,
+    },
 }
 
 /// One statement of a message.
@@ -55,6 +117,11 @@ impl Batch {
     /// put between `DELIMITER` lines, where the client has them.
     pub fn script(&self, lexis: &Lexis) -> String {
         let mut script = String::with_capacity(self.text.len());
+        if let Role::Guarded(questions) = &self.role {
+            for question in questions {
+                let _ = writeln!(script, "-- limbeck:{}", question.guard);
+            }
+        }
         let mut from = 0;
         for part in &self.parts {
             let text = &self.text[part.span.start..part.span.end];
@@ -77,6 +144,34 @@ impl Batch {
     /// Its statements, in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// What it is for.
+    pub fn role(&self) -> &Role {
+        &self.role
+    }
+
+    /// How long it may run, where the server cannot be told.
+    pub fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    /// How many of the revision's statements stay done once the first `parts` parts are: of those in a transaction that
+    /// limbeck opened in the message, none before its commit.
+    pub fn done(&self, parts: usize, dialect: &dyn Dialect) -> usize {
+        if matches!(self.role, Role::Check(_)) {
+            return 0;
+        }
+        let (mut done, mut open) = (0, None);
+        for part in self.parts.iter().take(parts) {
+            match (part.origin, &self.text[part.span.start..part.span.end]) {
+                (Origin::Statement(_), _) => *open.as_mut().unwrap_or(&mut done) += 1,
+                (Origin::Limbeck, text) if text == dialect.begin() => open = Some(0),
+                (Origin::Limbeck, "COMMIT") => done += open.take().unwrap_or(0),
+                (Origin::Limbeck, _) => {}
+            }
+        }
+        done
     }
 
     /// Whether there is nothing in it.
@@ -128,7 +223,7 @@ impl Plan {
                 frame.before.limbeck(&sql);
             }
         }
-        if self.scope == Scope::WholeRun {
+        if self.scope != Scope::PerRevision {
             frame.before.limbeck(self.server.dialect().begin());
             frame.after.limbeck("COMMIT");
         }
@@ -143,20 +238,7 @@ impl Plan {
 
     /// The messages of one step, in order.
     pub fn batches(&self, step: &Step, actor: &Actor) -> Vec<Batch> {
-        let dialect = self.server.dialect();
-        let trace = step.trace(dialect.lexis());
-        let format = match trace {
-            Trace::Database => Cow::Owned(self.format.from_elsewhere()),
-            Trace::None | Trace::Settings => Cow::Borrowed(&self.format),
-        };
-        let writer =
-            Writer { plan: self, step, actor, format, trace, dialect, batches: vec![Batch::default()] };
-        match (self.scope, step.transaction) {
-            (Scope::WholeRun, _) => writer.savepoint(),
-            (Scope::PerRevision, Transaction::Wrapped { from, to }) => writer.wrapped(from, to),
-            (Scope::PerRevision, Transaction::Own) => writer.own(),
-            (Scope::PerRevision, Transaction::Each) => writer.each(),
-        }
+        writer::write(self, step, actor)
     }
 }
 
@@ -195,158 +277,5 @@ impl Step {
             }
         });
         traces.max().unwrap_or(Trace::None)
-    }
-}
-
-/// The name of the savepoint around a step of a run in one transaction.
-pub const SAVEPOINT: &str = "limbeck_step";
-
-struct Writer<'a> {
-    plan: &'a Plan,
-    step: &'a Step,
-    actor: &'a Actor,
-    format: Cow<'a, Format>,
-    trace: Trace,
-    dialect: &'static dyn Dialect,
-    batches: Vec<Batch>,
-}
-
-impl Writer<'_> {
-    /// The message being written; a long one is closed and the next begun.
-    fn batch(&mut self) -> &mut Batch {
-        if self.batches.last().is_some_and(|batch| batch.text.len() > LONG) {
-            self.batches.push(Batch::default());
-        }
-        let last = self.batches.len() - 1;
-        &mut self.batches[last]
-    }
-
-    fn cut(&mut self) {
-        if self.batches.last().is_some_and(|batch| !batch.is_empty()) {
-            self.batches.push(Batch::default());
-        }
-    }
-
-    fn finish(mut self) -> Vec<Batch> {
-        if self.trace != Trace::None {
-            for sql in self.plan.reset_session() {
-                self.limbeck(&sql);
-            }
-        }
-        self.batches.retain(|batch| !batch.is_empty());
-        self.batches
-    }
-
-    fn limbeck(&mut self, sql: &str) {
-        self.batch().limbeck(sql);
-    }
-
-    fn write(&mut self, write: &RowWrite) {
-        let sql = write.sql(&self.format, self.dialect, self.actor);
-        self.limbeck(&sql);
-    }
-
-    fn writes(&mut self, writes: &[RowWrite]) {
-        for write in writes {
-            self.write(write);
-        }
-    }
-
-    fn statements(&mut self, range: std::ops::Range<usize>) {
-        let step = self.step;
-        if let Some(script) = step.script() {
-            for index in range {
-                let statement = &script.statements[index];
-                let text = step.revision.source.slice(statement.span);
-                self.batch().statement(index, statement, text);
-                // CALL and whatever else is not known: behind it, results could no longer be counted.
-                let server = &self.plan.server;
-                if server.several_results() && shape::shape(self.dialect.lexis(), text).act == Act::Other {
-                    self.cut();
-                }
-            }
-        }
-    }
-
-    fn savepoint(mut self) -> Vec<Batch> {
-        let step = self.step;
-        self.limbeck(&format!("SAVEPOINT {SAVEPOINT}"));
-        self.writes(&step.before);
-        self.statements(0..step.statements());
-        self.writes(&step.after);
-        self.limbeck(&format!("RELEASE {SAVEPOINT}"));
-        self.finish()
-    }
-
-    fn wrapped(mut self, from: usize, to: usize) -> Vec<Batch> {
-        let step = self.step;
-        self.statements(0..from);
-        self.cut();
-        self.limbeck(self.dialect.begin());
-        self.writes(&step.before);
-        self.statements(from..to);
-        self.writes(&step.after);
-        self.limbeck("COMMIT");
-        self.cut();
-        self.statements(to..step.statements());
-        self.finish()
-    }
-
-    fn own(mut self) -> Vec<Batch> {
-        let step = self.step;
-        let last = step.statements().saturating_sub(1);
-        self.statements(0..1);
-        self.writes(&step.before);
-        self.statements(1..last);
-        self.writes(&step.after);
-        self.statements(last..step.statements());
-        self.finish()
-    }
-
-    /// Every statement by itself, counted in the books behind it.
-    fn each(mut self) -> Vec<Batch> {
-        let step = self.step;
-        let alone = self.plan.server.message() == Message::OneTransaction;
-        self.writes(&step.before);
-        let counts = self.counts();
-        for (index, count) in counts.iter().enumerate().skip(step.from) {
-            if alone {
-                self.cut();
-            }
-            self.statements(index..index + 1);
-            // The last statement is counted by the row writes that close the step.
-            if *count && index + 1 < counts.len() {
-                if alone {
-                    self.cut();
-                }
-                self.write(&RowWrite::Progress { revision: Arc::clone(&step.revision), done: index + 1 });
-            }
-        }
-        if alone {
-            self.cut();
-        }
-        self.limbeck(self.dialect.begin());
-        self.writes(&step.after);
-        self.limbeck("COMMIT");
-        self.finish()
-    }
-
-    /// Whether the books can be written after each statement: not while `LOCK TABLES` leaves them out.
-    fn counts(&self) -> Vec<bool> {
-        let lexis: &Lexis = self.dialect.lexis();
-        let Some(script) = self.step.script() else { return Vec::new() };
-        let mut locked = false;
-        script
-            .statements
-            .iter()
-            .map(|statement| {
-                match shape::shape(lexis, self.step.revision.source.slice(statement.span)).act {
-                    Act::LockTables => locked = true,
-                    Act::UnlockTables => locked = false,
-                    _ => {}
-                }
-                !locked
-            })
-            .collect()
     }
 }

@@ -2,6 +2,7 @@
 
 mod database;
 mod file;
+mod patience;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::sql::{SourceText, Span};
 use file::{File, FileService, parse, wrong_file};
 
 pub use file::prefix;
+pub use patience::Patience;
 
 /// The name of the settings file.
 pub const FILE_NAME: &str = "limbeck.toml";
@@ -77,6 +79,8 @@ pub struct Config {
     pub interactive: Option<bool>,
     /// Apply at application start-up.
     pub auto_apply: bool,
+    /// How long to wait, for what, and what is undone together.
+    pub patience: Patience,
     /// The services, in file order; one when the file names none.
     pub services: Vec<Service>,
     /// Things worth a warning.
@@ -202,6 +206,7 @@ impl Given {
                 .unwrap_or_else(|| "{rev}_{name}_db_version_{n}".to_owned()),
             interactive: self.boolean(&format!("{prefix}_DB_MIGRATIONS_IS_INTERACTIVE"))?,
             auto_apply: self.boolean(&format!("{prefix}_AUTO_APPLY_DB_MIGRATIONS"))?.unwrap_or(true),
+            patience: self.patience(&prefix, &file)?,
             services: Vec::new(),
             notes: Vec::new(),
             prefix,
@@ -296,8 +301,13 @@ impl Given {
         }
         let known = join(crate::convention::ALL.iter().map(|convention| convention.name), ", ");
         let message = format!("`{name}` is not a convention that this version knows: {known}");
+        Err(self.wrong_in_file(span, message))
+    }
+
+    /// An error at a place of `limbeck.toml`.
+    fn wrong_in_file(&self, span: std::ops::Range<usize>, message: String) -> ConfigError {
         let source = self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, ""));
-        Err(wrong_file(&source, Span { start: span.start, end: span.end }, message))
+        wrong_file(&source, Span { start: span.start, end: span.end }, message)
     }
 
     /// The folder that holds the dialects' folders: flag, environment, file, `migrations`.
@@ -354,10 +364,7 @@ impl Given {
         let mut rest = text;
         while let Some(start) = rest.find("${") {
             expanded.push_str(&rest[..start]);
-            let wrong = |message: String| {
-                let source = self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, ""));
-                wrong_file(&source, Span { start: span.start, end: span.end }, message)
-            };
+            let wrong = |message: String| self.wrong_in_file(span.clone(), message);
             let Some(length) = rest[start..].find('}') else {
                 return Err(wrong("`${` has no `}`".to_owned()));
             };

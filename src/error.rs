@@ -4,6 +4,7 @@ use crate::chain::layout::LayoutError;
 use crate::chain::{ChainError, GoalError};
 use crate::config::ConfigError;
 pub use crate::db::driver::{DbError, Refusal, ServerError};
+pub use crate::db::execute::Cause;
 pub use crate::db::lock::LockError;
 pub use crate::db::{ExecuteError, Stale, StepError};
 use crate::folder::FolderError;
@@ -84,6 +85,7 @@ impl Error {
                 ExecuteError::Stale(Stale { .. }) => Class::Stale,
                 ExecuteError::Lock(LockError::Held { .. }) => Class::Locked,
                 ExecuteError::Lock(LockError::Interrupted) => Class::Interrupted,
+                ExecuteError::Step(error) if error.cause == Cause::Stopped => Class::Interrupted,
                 _ => Class::Failure,
             },
             _ => Class::Failure,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::chain::{Direction, RevisionId};
+use crate::dialect::Obstacle;
 
 /// One thing that happened. It tells what, never how to show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,39 @@ pub enum Event {
         direction: Direction,
         /// Whether it only changes the books.
         recorded: bool,
+    },
+    /// A statement waits for a lock.
+    Blocked {
+        /// The revision it belongs to.
+        revision: RevisionId,
+        /// Who holds the lock: process or connection, user, host, since when.
+        by: Vec<String>,
+    },
+    /// A step met an obstacle that may go away: it, or the statement that met it, is undone and tried again after a pause.
+    Retrying {
+        /// Its place in the plan, from 0.
+        index: usize,
+        /// Its revision.
+        revision: RevisionId,
+        /// The number of the try that comes, from 2.
+        tries: usize,
+        /// What kind of obstacle it is.
+        obstacle: Obstacle,
+        /// What the server said.
+        error: String,
+        /// How long it waits before.
+        pause: Duration,
+    },
+    /// A guarded statement did not run.
+    StatementSkipped {
+        /// The step's place in the plan, from 0.
+        index: usize,
+        /// Its revision.
+        revision: RevisionId,
+        /// The number of the statement, from 1.
+        statement: usize,
+        /// The guard that kept it from running, as it is written: `unless column t.c`.
+        guard: String,
     },
     /// A step is done, effects and books.
     StepDone {

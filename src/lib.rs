@@ -64,11 +64,11 @@ pub mod ledger;
 
 pub mod convention;
 
-pub mod config;
-
 pub mod plan;
 
 pub mod batch;
+
+pub mod config;
 
 pub mod review;
 

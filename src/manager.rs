@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::chain::{Chain, Goal, Revision, RevisionId};
 use crate::convention::Convention;
 use crate::database_url::DatabaseUrl;
 pub use crate::db::Access;
+pub use crate::db::execute::DEFAULT_LOCK_BUDGET as LOCK_BUDGET;
 use crate::db::execute::Terms;
 pub use crate::db::lock::DEFAULT_TIMEOUT as LOCK_TIMEOUT;
 use crate::db::{self, Session};
@@ -21,6 +21,7 @@ use crate::ledger::{Actor, Books, Content, Extent, Format, Home, Ledger, Row, St
 use crate::plan::{Facts, Plan, PlanError, Policy, Purge, Way};
 use crate::report::Report;
 use crate::review::Approved;
+use crate::stop::Stop;
 
 /// One chain and one database: what every verb needs.
 pub struct MigrationManager {
@@ -31,6 +32,7 @@ pub struct MigrationManager {
     url: DatabaseUrl,
     access: Access,
     lock_timeout: Duration,
+    lock_budget: Duration,
     policy: Policy,
 }
 
@@ -131,6 +133,7 @@ impl MigrationManager {
             url,
             access,
             lock_timeout: LOCK_TIMEOUT,
+            lock_budget: LOCK_BUDGET,
             policy: Policy::default(),
         })
     }
@@ -140,11 +143,17 @@ impl MigrationManager {
     pub async fn settle(
         &mut self,
         actor: &Actor,
-        stop: &AtomicBool,
+        stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         if self.books.rows.iter().any(|row| row.state != State::Applied) {
-            let terms = Terms { url: &self.url, actor, lock_timeout: self.lock_timeout, stop };
+            let terms = Terms {
+                url: &self.url,
+                actor,
+                lock_timeout: self.lock_timeout,
+                lock_budget: self.lock_budget,
+                stop,
+            };
             db::execute::alone(&self.session, &self.format, terms, observer).await?;
             self.books = db::books::read(&self.session, &self.format).await?;
         }
@@ -154,6 +163,12 @@ impl MigrationManager {
     /// Waits for another runner for `timeout` at most, in place of a minute.
     pub fn with_lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
+        self
+    }
+
+    /// Tries each revision again for `budget` at most while others hold the locks that it needs, in place of two minutes.
+    pub fn with_lock_budget(mut self, budget: Duration) -> Self {
+        self.lock_budget = budget;
         self
     }
 
@@ -242,13 +257,19 @@ impl MigrationManager {
         &mut self,
         approved: &Approved,
         actor: &Actor,
-        stop: &AtomicBool,
+        stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<Report, Error> {
         if self.url.backend == Backend::Sqlite && self.access == Access::Write {
             self.session = Session::open(&self.url, Access::Write).await?;
         }
-        let terms = Terms { url: &self.url, actor, lock_timeout: self.lock_timeout, stop };
+        let terms = Terms {
+            url: &self.url,
+            actor,
+            lock_timeout: self.lock_timeout,
+            lock_budget: self.lock_budget,
+            stop,
+        };
         Ok(db::execute::execute(&mut self.session, approved, terms, observer).await?)
     }
 

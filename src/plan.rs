@@ -8,8 +8,10 @@ mod transaction;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::chain::{Chain, Direction, Downgrade, Goal, GoalError, Revision, RevisionId, Script, join};
-use crate::dialect::Server;
+use crate::chain::{
+    Chain, Direction, Downgrade, Goal, GoalError, Guard, Limits, Revision, RevisionId, Script, join,
+};
+use crate::dialect::{Ddl, Server};
 use crate::ledger::record::Act;
 use crate::ledger::{Books, Content, Format, Ledger, Row, RowWrite, State, Tables};
 use crate::sql::{SourceText, Span};
@@ -72,6 +74,12 @@ pub struct Step {
     pub from: usize,
     /// What a failure in the middle leaves behind.
     pub transaction: Transaction,
+    /// How long it may take.
+    pub limits: Limits,
+    /// The conditions on some of its statements.
+    pub guards: Vec<(usize, Guard)>,
+    /// Whether something of it was done before.
+    pub resumption: Resumption,
     /// The row writes before the statements.
     pub before: Vec<RowWrite>,
     /// The row writes after them.
@@ -89,6 +97,11 @@ impl Step {
         }
     }
 
+    /// The conditions on one statement.
+    pub fn guards_of(&self, index: usize) -> impl Iterator<Item = &Guard> {
+        self.guards.iter().filter(move |(at, _)| *at == index).map(|(_, guard)| guard)
+    }
+
     /// How many statements the step runs.
     pub fn statements(&self) -> usize {
         self.script().map_or(0, |script| script.statements.len())
@@ -104,13 +117,24 @@ pub enum Action {
     Record,
 }
 
+/// Whether something of a step was done before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumption {
+    /// No: it begins with it.
+    Fresh,
+    /// Yes: what failed may have left something behind.
+    Resumed,
+}
+
 /// How much of a run is one transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Each step decides for itself.
     PerRevision,
-    /// The whole run: the database is empty and nobody else uses it.
+    /// The whole run: the database is empty and nobody else uses it. What is done before a failure stays.
     WholeRun,
+    /// The whole run, because the user wants it so: all of it is applied, or nothing.
+    AllOrNothing,
 }
 
 /// Where a step stands in time.
@@ -129,6 +153,8 @@ pub enum Note {
     MakesBooks,
     /// All steps are one transaction, because the database is empty.
     OneTransaction,
+    /// All steps are one transaction, because the user wants it so.
+    AllOrNothing,
     /// There is nothing to do, and the database is beyond the goal.
     Beyond,
     /// There are no revisions yet.
@@ -198,6 +224,14 @@ pub enum PlanError {
         done: usize,
         /// The statements there are.
         total: usize,
+    },
+    /// A run that is to be one transaction holds a revision that cannot be part of one.
+    #[error("the run cannot be one transaction because of revision {revision}: {reason}")]
+    NotInOne {
+        /// The revision.
+        revision: RevisionId,
+        /// Why.
+        reason: &'static str,
     },
     /// The goal of a downgrade is not applied.
     #[error("revision {0} is not applied, so there is no way down to it")]
@@ -283,13 +317,7 @@ impl<'a> Facts<'a> {
     ) -> Result<Plan, PlanError> {
         let late = self.chain.late(&ledger.applied);
         let steps: Vec<Step> = places.map(|at| self.step(direction, &late, at)).collect::<Result<_, _>>()?;
-        let whole = |step: &Step| step.transaction == Transaction::Wrapped { from: 0, to: step.statements() };
-        let alone = self.books.content == Content::Empty && self.server.empty_is_ours();
-        let scope = if alone && steps.len() > 1 && steps.iter().all(whole) {
-            Scope::WholeRun
-        } else {
-            Scope::PerRevision
-        };
+        let scope = self.scope(&steps)?;
         let mut plan = self.finished(direction, goal.to_string(), ledger, scope, steps);
         if self.chain.is_empty() {
             plan.notes.push(Note::NoRevisions);
@@ -301,6 +329,33 @@ impl<'a> Facts<'a> {
             }
         }
         Ok(plan)
+    }
+
+    /// How much of a run of these steps is one transaction.
+    fn scope(&self, steps: &[Step]) -> Result<Scope, PlanError> {
+        let apart = steps
+            .iter()
+            .find(|step| step.transaction != Transaction::Wrapped { from: 0, to: step.statements() });
+        match self.policy.transactions {
+            Transactions::All => match (apart, steps) {
+                (Some(step), _) => Err(PlanError::NotInOne {
+                    revision: step.revision.id.clone(),
+                    reason: match (self.server.ddl(), step.transaction) {
+                        (Ddl::Committing, _) => "this server commits with every DDL statement",
+                        (_, Transaction::Own) => "its file has a transaction of its own",
+                        _ => "it has statements that run outside of a transaction",
+                    },
+                }),
+                (None, []) => Ok(Scope::PerRevision),
+                (None, _) => Ok(Scope::AllOrNothing),
+            },
+            Transactions::None => Ok(Scope::PerRevision),
+            Transactions::PerRevision => {
+                let ours = self.books.content == Content::Empty && self.server.empty_is_ours();
+                let whole = ours && steps.len() > 1 && apart.is_none();
+                Ok(if whole { Scope::WholeRun } else { Scope::PerRevision })
+            }
+        }
     }
 
     pub(crate) fn finished(
@@ -315,8 +370,10 @@ impl<'a> Facts<'a> {
         if !steps.is_empty() && self.books.tables == Tables::Absent {
             notes.push(Note::MakesBooks);
         }
-        if scope == Scope::WholeRun {
-            notes.push(Note::OneTransaction);
+        match scope {
+            Scope::WholeRun => notes.push(Note::OneTransaction),
+            Scope::AllOrNothing => notes.push(Note::AllOrNothing),
+            Scope::PerRevision => {}
         }
         let edited: Vec<RevisionId> = ledger
             .edited
@@ -369,14 +426,14 @@ impl<'a> Facts<'a> {
             });
         };
         let transaction =
-            transaction::decide(script, &revision.source, self.server).map_err(|(kind, span)| {
-                PlanError::Script {
+            transaction::decide(script, &revision.source, self.server, self.policy.transactions).map_err(
+                |(kind, span)| PlanError::Script {
                     kind,
                     revision: revision.id.clone(),
                     source_text: revision.source.clone(),
                     span,
-                }
-            })?;
+                },
+            )?;
         let own = || Arc::clone(revision);
         let log = |act| RowWrite::Log { act, revision: own(), detail: None };
         let (before, after) = match direction {
@@ -397,6 +454,9 @@ impl<'a> Facts<'a> {
             action: Action::Run,
             from: 0,
             transaction,
+            limits: script.limits.or(self.policy.limits),
+            guards: script.guards.clone(),
+            resumption: Resumption::Fresh,
             before,
             after,
             order,

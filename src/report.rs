@@ -77,7 +77,13 @@ impl Report {
                 self.end = End::Undone;
             }
             Event::Finished { took } => self.took = *took,
-            Event::LockHeld { .. } | Event::BooksCreated | Event::StepStarted { .. } => {}
+            // A run that is tried again has not ended.
+            Event::StepStarted { .. } => self.end = End::Complete,
+            Event::LockHeld { .. }
+            | Event::BooksCreated
+            | Event::Blocked { .. }
+            | Event::Retrying { .. }
+            | Event::StatementSkipped { .. } => {}
         }
     }
 }

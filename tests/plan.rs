@@ -203,6 +203,7 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
         let _ = match note {
             Note::MakesBooks => writeln!(text, "note: makes the books"),
             Note::OneTransaction => writeln!(text, "note: one transaction"),
+            Note::AllOrNothing => writeln!(text, "note: all or nothing"),
             Note::Edited(ids) => writeln!(text, "note: edited {ids:?}"),
             Note::Late(ids) => writeln!(text, "note: late {ids:?}"),
             Note::Beyond => writeln!(text, "note: beyond"),
@@ -213,8 +214,8 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
         };
     }
     assert_eq!(
-        plan.scope == Scope::WholeRun,
-        plan.notes.contains(&Note::OneTransaction),
+        plan.scope != Scope::PerRevision,
+        plan.notes.contains(&Note::OneTransaction) || plan.notes.contains(&Note::AllOrNothing),
         "the note says what is done"
     );
     text.trim_end().to_owned()

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use futures_util::future::{Either, select};
@@ -15,6 +14,7 @@ use crate::dialect::Backend;
 use crate::ledger::Actor;
 use crate::manager::{self, Access, MigrationManager};
 use crate::sql::SourceText;
+use crate::stop::{Haste, Stop};
 
 use super::exit::Exit;
 use super::ui::{Color, Output, Ui, Volume};
@@ -82,7 +82,7 @@ pub struct Context {
     /// The dialects of a `--dialect` that lists several, or all.
     pub dialects: Option<Vec<Backend>>,
     /// Set when somebody asked to stop: nothing further is begun.
-    pub stop: AtomicBool,
+    pub stop: Stop,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -143,18 +143,7 @@ impl Context {
             Globals { migrations: Some(_), .. } => Some("--migrations"),
             _ => None,
         };
-        Ok(Self {
-            ui,
-            config,
-            here,
-            actor,
-            service,
-            editor,
-            one_only,
-            dialects,
-            stop: AtomicBool::new(false),
-            runtime,
-        })
+        Ok(Self { ui, config, here, actor, service, editor, one_only, dialects, stop: Stop::new(), runtime })
     }
 
     /// Waits for something.
@@ -261,9 +250,9 @@ impl Context {
     }
 }
 
-/// Waits for `run`. The first Ctrl-C or SIGTERM asks it to stop after the revision that runs; the second ends the
-/// process, and the server rolls back what was open.
-async fn until_stopped<T>(ui: Ui, stop: &AtomicBool, run: impl Future<Output = T>) -> T {
+/// Waits for `run`. The first Ctrl-C or SIGTERM asks it to stop after the revision that runs; the second cancels the
+/// statement that runs on the server; the third ends the process.
+async fn until_stopped<T>(ui: Ui, stop: &Stop, run: impl Future<Output = T>) -> T {
     let mut run = std::pin::pin!(run);
     loop {
         let signal = std::pin::pin!(interrupted());
@@ -271,10 +260,15 @@ async fn until_stopped<T>(ui: Ui, stop: &AtomicBool, run: impl Future<Output = T
         match select(signal, run).await {
             Either::Right((done, _)) => return done,
             Either::Left(((), rest)) => {
-                if stop.swap(true, Ordering::Relaxed) {
-                    std::process::exit(Exit::Interrupted as i32);
+                match (stop.haste(), stop.ask()) {
+                    (Haste::Now, _) => std::process::exit(Exit::Interrupted as i32),
+                    (_, Haste::None) => {
+                        ui.aside("Stopping at the next safe place; once more cancels what runs now.");
+                    }
+                    _ => ui.aside(
+                        "Cancelling the statement that runs; once more leaves without waiting for it.",
+                    ),
                 }
-                ui.aside("Stopping at the next safe place; once more stops at once.");
                 run = rest;
             }
         }

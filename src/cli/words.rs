@@ -7,7 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use crate::chain::layout::LayoutErrorKind;
 use crate::chain::{ChainErrorKind, Direction, GoalError, RevisionId};
 use crate::config::{self, ConfigError};
-use crate::error::{Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
+use crate::error::{Cause, Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
 use crate::event::Aftermath;
 use crate::folder::FolderError;
 use crate::plan::{PlanError, ScriptError};
@@ -16,6 +16,7 @@ use crate::sql::{SourceText, Span};
 
 use super::commands::resolve::WAYS;
 use super::exit::Exit;
+use super::output::human;
 use super::ui::wrapped;
 
 /// What a person, or a program, is told when something went wrong.
@@ -266,11 +267,16 @@ fn layout_hint(kind: &LayoutErrorKind) -> Option<String> {
             "A revision file begins with a header:\n-- what it does\n--\n-- Revision ID: 8bd9e9780557\n-- Revises: \
              450bd09cd019\n`limbeck revision -m \"what it does\"` writes one."
         }
-        LayoutErrorKind::UnknownDirective { word, .. } if word == "unless" || word == "if" => {
-            "Guards (`limbeck:unless`, `limbeck:if`) are not in this version yet."
-        }
         LayoutErrorKind::UnknownDirective { .. } => {
-            "The directives are: upgrade, downgrade, no-transaction, irreversible REASON."
+            "The directives are: upgrade, downgrade, no-transaction, irreversible REASON, if …, unless …, lock-wait TIME, \
+             statement-timeout TIME, revision-timeout TIME."
+        }
+        LayoutErrorKind::Guard(_) => {
+            "A guard stands on the line above its statement, for example: -- limbeck:unless column t.c"
+        }
+        LayoutErrorKind::DirectiveTwice(_) => "Keep one of the two lines.",
+        LayoutErrorKind::Time { .. } => {
+            "For example: -- limbeck:statement-timeout 10m. A time of 0 is no limit."
         }
         LayoutErrorKind::BeforeSection(_) => "Move the line below the section that it is about.",
         LayoutErrorKind::NoUpgrade | LayoutErrorKind::SqlBeforeSection => {
@@ -343,6 +349,10 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
         PlanError::Irreversible { file, .. } => {
             failure("irreversible").hint(format!("Nothing was changed. The revision is in {file}."))
         }
+        PlanError::NotInOne { .. } => failure("not-in-one").hint(
+            "Nothing was changed. Without --transaction all each revision is a transaction of its own, where the server \
+             has them.",
+        ),
         PlanError::NotApplied(_) => failure("not-applied").hint("`limbeck upgrade` goes forward."),
         PlanError::Script { kind, source_text, span, revision } => {
             let hint = match kind {
@@ -439,6 +449,34 @@ fn denied(error: &ServerError) -> bool {
     code == "42501" || code.starts_with("1142") || code.starts_with("1044") || code == "8"
 }
 
+/// What to do after a revision that left nothing behind, or all of it.
+fn next_command(error: &StepError, what: &str) -> String {
+    let server = match &error.error {
+        DbError::Server(server) => server.code.as_deref().unwrap_or_default(),
+        _ => return format!("Next: `limbeck {what}` again; it goes on from there."),
+    };
+    match (error.cause, server) {
+        (Cause::Stopped, _) => format!("Next: `limbeck {what}` again when it suits."),
+        (Cause::StatementLimit(_), _) | (_, "57014") => format!(
+            "Next: `limbeck {what} --statement-timeout 1h`, or `-- limbeck:statement-timeout 1h` in the section of {}.",
+            error.revision
+        ),
+        (Cause::RevisionLimit(_), _) => format!("Next: `limbeck {what} --revision-timeout 1h`."),
+        // A lock that others held.
+        (Cause::Server, "55P03" | "5") => {
+            format!(
+                "Next: `limbeck {what}` again when there is less traffic, or with more patience: --lock-budget 10m"
+            )
+        }
+        (Cause::Server, code) if code.starts_with("1205") => {
+            format!(
+                "Next: `limbeck {what}` again when there is less traffic, or with more patience: --lock-budget 10m"
+            )
+        }
+        (Cause::Server, _) => format!("Next: correct the file, then `limbeck {what}` again."),
+    }
+}
+
 fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) -> Failure {
     let mut told = failure("revision-failed");
     let what = match error.direction {
@@ -449,7 +487,23 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
         Some((at, of)) => format!(", statement {at} of {of}"),
         None => String::new(),
     };
-    told.message = format!("revision {} failed ({what}{statement}): {}", error.revision, error.error);
+    let id = &error.revision;
+    told.message = match error.cause {
+        Cause::Server => format!("revision {id} failed ({what}{statement}): {}", error.error),
+        Cause::Stopped => {
+            format!("interrupted; the statement that ran was cancelled ({id}, {what}{statement})")
+        }
+        Cause::StatementLimit(limit) => {
+            format!(
+                "revision {id} failed ({what}{statement}): it ran longer than {} and was cancelled",
+                human::duration(limit)
+            )
+        }
+        Cause::RevisionLimit(limit) => format!(
+            "revision {id} failed ({what}{statement}): it took longer than {} and was cancelled",
+            human::duration(limit)
+        ),
+    };
     if let DbError::Server(server) = &error.error {
         told = with_server(told, server);
     }
@@ -458,17 +512,23 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
     }
     let before = match error.report.done.len() {
         _ if error.report.end == End::Undone => {
-            "SQLite took the whole run back with it: nothing of it is applied.".to_owned()
+            "The run was one transaction: nothing of it is applied.".to_owned()
         }
         0 => "It was the first of this run.".to_owned(),
         1 => "The one before it is done and stays.".to_owned(),
         many => format!("The {many} before it are done and stay."),
     };
-    let id = &error.revision;
+    if error.tries > 1 {
+        told = told.note(format!("It was tried {} times.", error.tries));
+    }
+    let next = next_command(error, what);
     match error.aftermath {
-        Aftermath::RolledBack => told
-            .note(format!("State: {id} was rolled back, and the books agree. {before}"))
-            .hint(format!("Next: correct the file, then `limbeck {what}` again.")),
+        Aftermath::RolledBack => {
+            told.note(format!("State: {id} was rolled back, and the books agree. {before}")).hint(next)
+        }
+        Aftermath::Committed if matches!(error.error, DbError::Lost(_)) => told
+            .note(format!("State: the connection was lost, and {id} is done: the books say so. {before}"))
+            .hint(next),
         Aftermath::Committed => told
             .note(format!(
                 "State: the transaction of {id} was committed, and the books agree; what failed stands behind it. {before}"

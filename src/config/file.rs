@@ -15,6 +15,12 @@ pub(super) struct File {
     pub(super) file_template: Option<String>,
     pub(super) convention: Option<toml::Spanned<String>>,
     pub(super) database_url: Option<toml::Spanned<String>>,
+    pub(super) lock_timeout: Option<toml::Spanned<String>>,
+    pub(super) lock_wait: Option<toml::Spanned<String>>,
+    pub(super) lock_budget: Option<toml::Spanned<String>>,
+    pub(super) statement_timeout: Option<toml::Spanned<String>>,
+    pub(super) revision_timeout: Option<toml::Spanned<String>>,
+    pub(super) transaction: Option<toml::Spanned<String>>,
     #[serde(default)]
     pub(super) services: toml::Table,
 }

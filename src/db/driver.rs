@@ -1,5 +1,7 @@
 //! The drivers: opening a connection, sending one message, and what comes back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
@@ -103,7 +105,7 @@ pub(super) type TextRow = Vec<Option<String>>;
 /// One open connection.
 pub(super) enum Connection {
     #[cfg(feature = "sqlite")]
-    Sqlite(sqlx::SqliteConnection),
+    Sqlite(sqlx::SqliteConnection, Arc<AtomicBool>),
     #[cfg(feature = "postgres")]
     Postgres(sqlx::PgConnection),
     #[cfg(feature = "mysql")]
@@ -115,7 +117,7 @@ macro_rules! on {
     ($connection:expr, $it:ident => $do:expr) => {
         match $connection {
             #[cfg(feature = "sqlite")]
-            Connection::Sqlite($it) => $do,
+            Connection::Sqlite($it, _) => $do,
             #[cfg(feature = "postgres")]
             Connection::Postgres($it) => $do,
             #[cfg(feature = "mysql")]
@@ -145,7 +147,10 @@ impl Connection {
                 if let Some(message) = wrong_file(&url.place) {
                     return Err(DbError::Connect { url: url.to_string(), reason: Refusal::File, message });
                 }
-                sqlite_options(&url.place, access).connect().await.map(Self::Sqlite)
+                match sqlite_options(&url.place, access).connect().await {
+                    Ok(connection) => interruptible(connection, access).await,
+                    Err(error) => Err(error),
+                }
             }
             #[cfg(feature = "postgres")]
             Place::Server(address) if url.backend == crate::dialect::Backend::Postgres => {
@@ -164,6 +169,16 @@ impl Connection {
             }
         };
         opened.map_err(|error| connect_error(url, error))
+    }
+
+    /// What SQLite looks at while a statement runs: once it is true, the statement ends. None for servers.
+    pub(super) fn cancelled(&self) -> Option<Arc<AtomicBool>> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_, cancelled) => Some(Arc::clone(cancelled)),
+            #[allow(unreachable_patterns, reason = "which drivers are left out is a matter of features")]
+            _ => None,
+        }
     }
 
     /// Sends one message and waits for all its results.
@@ -236,6 +251,23 @@ pub(super) fn first_question(url: &DatabaseUrl, error: DbError) -> DbError {
         }
         (_, error) => error,
     }
+}
+
+/// Lets a statement be ended while it runs. <https://www.sqlite.org/c3ref/progress_handler.html>
+#[cfg(feature = "sqlite")]
+async fn interruptible(
+    mut connection: sqlx::SqliteConnection,
+    access: Access,
+) -> Result<Connection, sqlx::Error> {
+    /// How many steps of SQLite's machine lie between two looks: some microseconds.
+    const STEPS: i32 = 10_000;
+    let cancelled = Arc::new(AtomicBool::new(false));
+    if access == Access::Write {
+        let flag = Arc::clone(&cancelled);
+        let mut handle = connection.lock_handle().await?;
+        handle.set_progress_handler(STEPS, move || !flag.load(Ordering::Relaxed));
+    }
+    Ok(Connection::Sqlite(connection, cancelled))
 }
 
 #[cfg(feature = "sqlite")]

@@ -1,24 +1,29 @@
-//! Carries an approved plan out: begin, run, record, commit, roll back. The only place that changes a database.
+//! Carries an approved plan out: begin, run, record, commit, roll back, try again. The only place that changes a database.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod attempt;
+mod failure;
+mod retry;
+
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use crate::batch::{Batch, Origin, SAVEPOINT, Trace};
 use crate::chain::{Direction, RevisionId};
 use crate::database_url::DatabaseUrl;
 use crate::event::{Aftermath, Event, Observer};
-use crate::ledger::record::{Act, Actor, RowWrite};
-use crate::ledger::{Format, Row, State, Tables};
-use crate::plan::{Action, Plan, Scope, Step, Transaction};
+use crate::ledger::record::Actor;
+use crate::ledger::{Format, Row, Tables};
+use crate::plan::{Action, Plan, Scope, Step};
 use crate::report::Report;
 use crate::review::Approved;
-use crate::sql::{SourceText, Span, shape};
+use crate::sql::{SourceText, Span};
+use crate::stop::Stop;
 
-use super::driver::{Broken, DbError, ServerError};
+use super::books;
+use super::driver::{DbError, TextRow};
 use super::lock::{Lock, LockError};
 use super::session::Session;
-use super::{books, locate};
+use super::watch::Watch;
+use retry::{Again, Retries};
 
 /// A plan that could not be carried out to its end.
 #[derive(Debug, thiserror::Error)]
@@ -68,11 +73,31 @@ pub struct StepError {
     /// What the database said.
     #[source]
     pub error: DbError,
+    /// Who ended it.
+    pub cause: Cause,
+    /// How often it was tried.
+    pub tries: usize,
     /// What the database looks like now.
     pub aftermath: Aftermath,
     /// What was done.
     pub report: Report,
 }
+
+/// Who ended a step that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The server.
+    Server,
+    /// Somebody asked to stop at once, and the statement was cancelled on the server.
+    Stopped,
+    /// A statement ran longer than it may, and was cancelled on the server.
+    StatementLimit(Duration),
+    /// The revision took longer than it may, and the statement that ran was cancelled on the server.
+    RevisionLimit(Duration),
+}
+
+/// How long a revision is tried again for, unless told otherwise, while others hold the locks it needs.
+pub const DEFAULT_LOCK_BUDGET: Duration = Duration::from_secs(120);
 
 /// What a run needs besides its plan.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +108,10 @@ pub struct Terms<'a> {
     pub actor: &'a Actor,
     /// How long to wait for another runner.
     pub lock_timeout: Duration,
-    /// Looked at between steps: once it is true, no further step begins.
-    pub stop: &'a AtomicBool,
+    /// How long each revision is tried again for while others hold the locks it needs.
+    pub lock_budget: Duration,
+    /// Looked at between steps and while a statement runs.
+    pub stop: &'a Stop,
 }
 
 /// Carries out `approved`, alone: it holds the lock from before the books are read again until the end. Refuses with
@@ -99,13 +126,23 @@ pub async fn execute(
     if plan.steps.is_empty() {
         return Ok(Report::default());
     }
-    let Terms { actor, stop, .. } = terms;
     let lock = Lock::take(session, &plan.format, terms, observer).await?;
-    let mut run = Run { session, plan, actor, observer, report: Report::default(), began: Instant::now() };
+    let watch = Watch::new(session, terms.url);
+    let mut run = Run {
+        session,
+        plan,
+        terms,
+        watch,
+        observer,
+        report: Report::default(),
+        began: Instant::now(),
+        remembered: Vec::new(),
+    };
     let done = match run.fresh().await {
-        Ok(()) => run.steps(stop).await,
+        Ok(()) => run.all().await,
         Err(error) => Err(error),
     };
+    run.watch.close().await;
     lock.release(session).await;
     done
 }
@@ -125,10 +162,27 @@ pub async fn alone(
 struct Run<'a> {
     session: &'a mut Session,
     plan: &'a Plan,
-    actor: &'a Actor,
+    terms: Terms<'a>,
+    watch: Watch,
     observer: &'a mut dyn Observer,
     report: Report,
     began: Instant,
+    /// What a question answered that a later one is compared with.
+    remembered: Vec<TextRow>,
+}
+
+/// How a run of steps ended before its end.
+enum Ended {
+    /// For good.
+    Failed(ExecuteError),
+    /// All of it was taken back, and may be tried again.
+    Again,
+}
+
+impl From<ExecuteError> for Ended {
+    fn from(error: ExecuteError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Run<'_> {
@@ -156,36 +210,73 @@ impl Run<'_> {
         if changed.is_empty() { Ok(()) } else { Err(Stale { changed }.into()) }
     }
 
-    async fn steps(&mut self, stop: &AtomicBool) -> Result<Report, ExecuteError> {
+    /// All steps, and all of them again where the run is one transaction that met an obstacle.
+    async fn all(&mut self) -> Result<Report, ExecuteError> {
         self.tell(Event::Started { steps: self.plan.steps.len() });
-        let frame = self.plan.frame();
-        if !frame.before.is_empty() {
-            if let Err(broken) = self.session.act(frame.before.text()).await {
-                return Err(self.books_error(broken.error));
+        let mut retries = Retries::new(self.terms.lock_budget);
+        loop {
+            match self.steps(&mut retries).await {
+                Ok(()) => break,
+                Err(Ended::Failed(error)) => return Err(error),
+                Err(Ended::Again) => {}
             }
-            if self.plan.tables == Tables::Absent {
-                self.tell(Event::BooksCreated);
-            }
-        }
-        for (index, step) in self.plan.steps.iter().enumerate() {
-            if stop.load(Ordering::Relaxed) {
-                self.tell(Event::Interrupted { index });
-                break;
-            }
-            self.step(index, step).await?;
-        }
-        if !frame.after.is_empty()
-            && let Err(broken) = self.session.act(frame.after.text()).await
-        {
-            self.tell(Event::Undone);
-            return Err(self.books_error(broken.error));
         }
         let took = self.began.elapsed();
         self.tell(Event::Finished { took });
         Ok(std::mem::take(&mut self.report))
     }
 
-    async fn step(&mut self, index: usize, step: &Step) -> Result<(), ExecuteError> {
+    async fn steps(&mut self, whole: &mut Retries) -> Result<(), Ended> {
+        let frame = self.plan.frame();
+        if !frame.before.is_empty() {
+            while let Err(broken) = self.session.act(frame.before.text()).await {
+                let _ = self.session.act("ROLLBACK").await;
+                let Some(pause) = self.pause(&broken.error, whole) else {
+                    return Err(self.books_error(broken.error).into());
+                };
+                self.wait(pause).await;
+            }
+            if self.plan.tables == Tables::Absent {
+                self.tell(Event::BooksCreated);
+            }
+        }
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            if self.terms.stop.is_asked() {
+                self.tell(Event::Interrupted { index });
+                break;
+            }
+            self.step(index, step, whole).await?;
+        }
+        if !frame.after.is_empty()
+            && let Err(broken) = self.session.act(frame.after.text()).await
+        {
+            return self.uncommitted(broken.error, whole).await;
+        }
+        Ok(())
+    }
+
+    /// After the commit of a run in one transaction failed, or its answer was lost.
+    async fn uncommitted(&mut self, error: DbError, whole: &mut Retries) -> Result<(), Ended> {
+        let lost = !matches!(error, DbError::Server(_));
+        if lost && let Some(rows) = self.reconnected().await {
+            let last = self.plan.steps.iter().rev().find(|step| step.action == Action::Run);
+            let row = last.and_then(|step| rows.iter().find(|row| row.revision == step.revision.id));
+            if row.is_some() == last.is_some_and(|step| step.direction == Direction::Up) {
+                return Ok(());
+            }
+        }
+        self.tell(Event::Undone);
+        let pause = self.pause(&error, whole);
+        if let Some(pause) = pause
+            && self.session.act("ROLLBACK").await.is_ok()
+        {
+            self.wait(pause).await;
+            return Err(Ended::Again);
+        }
+        Err(self.books_error(error).into())
+    }
+
+    async fn step(&mut self, index: usize, step: &Step, whole: &mut Retries) -> Result<(), Ended> {
         let recorded = step.action == Action::Record;
         let revision = step.revision.id.clone();
         let message = step.revision.message.clone();
@@ -198,12 +289,18 @@ impl Run<'_> {
             recorded,
         });
         let began = Instant::now();
-        let mut done = step.from;
-        for batch in self.plan.batches(step, self.actor) {
-            if let Err(broken) = self.session.act(batch.text()).await {
-                return Err(self.failed(index, step, &batch, done, broken, began).await);
+        let mut own = Retries::new(self.terms.lock_budget);
+        let mut now = Cow::Borrowed(step);
+        while let Err(fault) = self.attempt(index, &now, began).await {
+            let retries = if self.plan.scope == Scope::AllOrNothing { &mut *whole } else { &mut own };
+            match self.again(index, &now, &fault, retries).await {
+                Again::No => {
+                    let tries = retries.tries();
+                    return Err(self.failed(index, &now, fault, began, tries).await.into());
+                }
+                Again::Step(step) => now = Cow::Owned(*step),
+                Again::Run => return Err(Ended::Again),
             }
-            done += statements(&batch, batch.parts().len());
         }
         self.tell(Event::StepDone {
             index,
@@ -216,160 +313,6 @@ impl Run<'_> {
         });
         Ok(())
     }
-
-    /// Puts the database into a state that can be named, records what happened, and says so.
-    async fn failed(
-        &mut self,
-        index: usize,
-        step: &Step,
-        batch: &Batch,
-        before: usize,
-        broken: Broken,
-        began: Instant,
-    ) -> ExecuteError {
-        let parts = batch.parts();
-        // A procedure's results count like those of statements; a statement that may have several is its message's last.
-        let completed = broken.completed.min(parts.len().saturating_sub(1));
-        let server = match &broken.error {
-            DbError::Server(error) => Some(error.as_ref().clone()),
-            _ => None,
-        };
-        // PostgreSQL reads a message whole before it runs any of it, so a syntax error comes before all results.
-        let pointed_at = server.as_ref().and_then(|server| locate::part(server, batch));
-        let part = pointed_at.or(parts.get(completed).copied());
-        let statement = match part.map(|part| part.origin) {
-            Some(Origin::Statement(at)) => Some((at + 1, step.statements())),
-            Some(Origin::Limbeck) | None => None,
-        };
-        let span = server.as_ref().zip(part).zip(step.script()).and_then(|((server, part), script)| {
-            let lexis = self.plan.server.dialect().lexis();
-            locate::in_file(server, batch, part, &script.statements, &step.revision.source, lexis)
-        });
-        let done = before + statements(batch, completed);
-        let aftermath = match (&server, step.transaction) {
-            (None, _) => Aftermath::Unknown,
-            (Some(server), Transaction::Each) => self.half_applied(step, done, server).await,
-            (Some(server), Transaction::Wrapped { .. } | Transaction::Own) => {
-                self.rolled_back(step, server).await
-            }
-        };
-        self.tell(Event::StepFailed {
-            index,
-            revision: step.revision.id.clone(),
-            direction: step.direction,
-            aftermath,
-            took: began.elapsed(),
-        });
-        ExecuteError::Step(Box::new(StepError {
-            revision: step.revision.id.clone(),
-            direction: step.direction,
-            source_text: step.revision.source.clone(),
-            span,
-            statement,
-            error: broken.error,
-            aftermath,
-            report: std::mem::take(&mut self.report),
-        }))
-    }
-
-    /// After a failure inside a transaction: nothing of the step stays.
-    async fn rolled_back(&mut self, step: &Step, server: &ServerError) -> Aftermath {
-        let undo = match self.plan.scope {
-            // The steps before it are done and stay.
-            Scope::WholeRun => format!("ROLLBACK TO {SAVEPOINT}; RELEASE {SAVEPOINT}; COMMIT"),
-            Scope::PerRevision => "ROLLBACK".to_owned(),
-        };
-        let undone = match self.session.act(&undo).await {
-            Ok(()) => true,
-            // Some errors make SQLite roll back by itself (https://www.sqlite.org/lang_transaction.html); then there is
-            // nothing left to undo, and of a run in one transaction nothing is left at all.
-            Err(Broken { error: DbError::Server(_), .. }) => {
-                if self.plan.scope == Scope::WholeRun {
-                    let _ = self.session.act("ROLLBACK").await;
-                    self.tell(Event::Undone);
-                }
-                true
-            }
-            Err(_) => false,
-        };
-        if !undone {
-            return Aftermath::Unknown;
-        }
-        // What failed may stand behind the commit: the books know, since they commit with the effects.
-        let Ok(rows) = books::rows(self.session, &self.plan.format).await else {
-            return Aftermath::Unknown;
-        };
-        let row = rows.iter().find(|row| row.revision == step.revision.id);
-        let arrived = match step.direction {
-            Direction::Up => row.is_some_and(|row| row.state == State::Applied),
-            Direction::Down => row.is_none(),
-        };
-        self.log_failure(step, server).await;
-        // A step that only records has nothing behind its commit, and its row may be the old one.
-        if arrived && step.action == Action::Run { Aftermath::Committed } else { Aftermath::RolledBack }
-    }
-
-    /// After a failure between statements that each stand for themselves: the books say how many are done.
-    async fn half_applied(&mut self, step: &Step, done: usize, server: &ServerError) -> Aftermath {
-        // A transaction that the file opened itself goes, with the count of what it had done.
-        let _ = self.session.act("ROLLBACK").await;
-        // MySQL: LOCK TABLES would keep the books out of reach, and a new transaction lets it go.
-        let unlock = format!("{};\nROLLBACK", self.plan.server.dialect().begin());
-        let _ = self.session.act(&unlock).await;
-        if step.trace(self.plan.server.dialect().lexis()) != Trace::None {
-            for sql in self.plan.reset_session() {
-                let _ = self.session.act(&sql).await;
-            }
-        }
-        let total = step.statements();
-        let format = &self.plan.format;
-        let recorded = match books::rows(self.session, format).await {
-            Ok(rows) => rows.into_iter().find(|row| row.revision == step.revision.id),
-            Err(_) => return Aftermath::Unknown,
-        };
-        let Some(row) = recorded else {
-            // Not even the row could be written, so nothing ran.
-            return Aftermath::RolledBack;
-        };
-        let done = if opens_transactions(step, self.plan) { row.done as usize } else { done };
-        let note =
-            RowWrite::Failure { revision: Arc::clone(&step.revision), done, error: server.to_string() };
-        let sql = note.sql(format, self.plan.server.dialect(), self.actor);
-        if self.session.act(&sql).await.is_err() {
-            return Aftermath::Unknown;
-        }
-        self.log_failure(step, server).await;
-        Aftermath::Dirty { done, total }
-    }
-
-    /// Adds the failure to the log. When even that fails, the failure itself is the news.
-    async fn log_failure(&mut self, step: &Step, server: &ServerError) {
-        let detail = Some(format!("{}: {server}", step.direction.verb()).into());
-        let log = RowWrite::Log { act: Act::Failure, revision: Arc::clone(&step.revision), detail };
-        let sql = log.sql(&self.plan.format, self.plan.server.dialect(), self.actor);
-        let _ = self.session.act(&sql).await;
-    }
-}
-
-/// How many of the revision's statements are among the first `parts` of a message.
-fn statements(batch: &Batch, parts: usize) -> usize {
-    batch.parts().iter().take(parts).filter(|part| part.origin != Origin::Limbeck).count()
-}
-
-/// Whether the script has transactions of its own, opened by a statement or by switching autocommit off: a rollback then
-/// takes the books' count back too.
-fn opens_transactions(step: &Step, plan: &Plan) -> bool {
-    let lexis = plan.server.dialect().lexis();
-    step.script().is_some_and(|script| {
-        script.statements.iter().any(|statement| {
-            let text = step.revision.source.slice(statement.span);
-            match shape::shape(lexis, text).act {
-                shape::Act::Begin => true,
-                shape::Act::Set => text.to_ascii_lowercase().contains("autocommit"),
-                _ => false,
-            }
-        })
-    })
 }
 
 /// The revisions whose rows are not the same.

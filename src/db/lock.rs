@@ -6,7 +6,6 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -72,7 +71,7 @@ impl Lock {
         terms: Terms<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LockError> {
-        let Terms { url, actor, lock_timeout: timeout, stop } = terms;
+        let Terms { url, actor, lock_timeout: timeout, stop, .. } = terms;
         let began = Instant::now();
         let mut pause = PAUSES.0;
         let mut told = false;
@@ -81,7 +80,7 @@ impl Lock {
                 Attempt::Taken(lock) => return Ok(lock),
                 Attempt::Held(holder) => holder,
             };
-            if stop.load(Ordering::Relaxed) {
+            if stop.is_asked() {
                 return Err(LockError::Interrupted);
             }
             let waited = began.elapsed();

@@ -7,6 +7,7 @@ mod inspect;
 mod locate;
 pub mod lock;
 pub mod session;
+mod watch;
 
 pub use execute::{ExecuteError, Stale, StepError};
 pub use session::{Access, Session};

@@ -1,5 +1,8 @@
 //! One connection, from connect to close; never recycled, so that what is set on it holds.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use tokio::sync::Mutex;
 
 use crate::database_url::{DatabaseUrl, Place};
@@ -46,6 +49,7 @@ pub struct Session {
     connection: Mutex<Connection>,
     server: Server,
     access: Access,
+    number: Option<u64>,
     schema: Option<String>,
     home: Home,
     revisions: Tables,
@@ -82,6 +86,7 @@ impl Session {
         };
         let (revisions, log) = (table(), table());
         let objects = row.next().flatten();
+        let number = row.next().flatten().and_then(|number| number.parse().ok());
         if let (Place::Server(_), None) = (&url.place, &schema) {
             return Err(DbError::NoSchema(match wanted {
                 Some(schema) => format!("the schema `{schema}` does not exist in {url}"),
@@ -92,6 +97,7 @@ impl Session {
         Ok(Self {
             connection: Mutex::new(connection),
             access,
+            number,
             home: Home {
                 database: schema.clone().filter(|_| url.backend == Backend::MySql),
                 search_path: wanted.map(str::to_owned),
@@ -128,6 +134,16 @@ impl Session {
     /// Whether the database held anything when the session began.
     pub fn content(&self) -> Content {
         self.content
+    }
+
+    /// The number that the server knows the session by; none for SQLite.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.number
+    }
+
+    /// What SQLite looks at while a statement runs: once it is true, the statement ends. None for servers.
+    pub(super) fn cancelled(&mut self) -> Option<Arc<AtomicBool>> {
+        self.connection.get_mut().cancelled()
     }
 
     /// Closes the connection.

@@ -252,6 +252,13 @@ pub trait Dialect: Sync {
     /// said: short enough that the traffic which queues up behind it does not notice much.
     fn lock_wait(&self) -> Duration;
 
+    /// How long a statement that only changes the catalogue may run, unless something else is said; all others may then
+    /// run as long as they like. None where nothing is limited without being asked.
+    fn quick(&self) -> Option<Duration>;
+
+    /// How a rebuild of tables is watched, where the engine lets it break foreign keys in silence.
+    fn orphan_checks(&self) -> Option<OrphanChecks>;
+
     /// The statement that limits how long each of those behind it waits for a lock; zero is no limit. It is spelled anew
     /// for every revision. None where it would say what the connection begins with.
     fn limit_waiting(&self, wait: Duration, extent: Extent) -> Option<String>;
@@ -279,6 +286,17 @@ pub trait Dialect: Sync {
 
     /// The types that the books' columns have here.
     fn book_types(&self) -> &'static BookTypes;
+}
+
+/// How a rebuild of tables is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct OrphanChecks {
+    /// The pragma that switches foreign keys.
+    pub pragma: &'static str,
+    /// Reads it.
+    pub read_back: &'static str,
+    /// A row for each table with rows that point to nothing: the table, the table they point to, how many they are.
+    pub count: &'static str,
 }
 
 /// How far a setting reaches.

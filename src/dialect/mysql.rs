@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, Server, Vendor, doubled};
+use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Server, Vendor, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -127,6 +127,14 @@ impl Dialect for MySql {
             Kind::Constraint => format!("table_constraints WHERE {of_table} AND constraint_name = {own}"),
         };
         format!("SELECT EXISTS (SELECT 1 FROM information_schema.{found})")
+    }
+
+    fn quick(&self) -> Option<Duration> {
+        None
+    }
+
+    fn orphan_checks(&self) -> Option<OrphanChecks> {
+        None
     }
 
     fn lock_wait(&self) -> Duration {

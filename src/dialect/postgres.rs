@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, Server, doubled};
+use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -107,6 +107,7 @@ fn set(setting: &str, time: Duration, extent: Extent) -> String {
     };
     match time.as_millis() {
         0 => format!("SET {local}{setting} = 0"),
+        whole if whole % 1000 == 0 => format!("SET {local}{setting} = '{}s'", whole / 1000),
         milliseconds => format!("SET {local}{setting} = '{milliseconds}ms'"),
     }
 }
@@ -195,6 +196,14 @@ impl Dialect for Postgres {
             },
         };
         format!("SELECT EXISTS (SELECT 1 {found})")
+    }
+
+    fn quick(&self) -> Option<Duration> {
+        Some(Duration::from_secs(10))
+    }
+
+    fn orphan_checks(&self) -> Option<OrphanChecks> {
+        None
     }
 
     fn lock_wait(&self) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, Server, doubled};
+use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -144,6 +144,18 @@ impl Dialect for Sqlite {
             }
         };
         format!("SELECT EXISTS (SELECT 1 FROM {found})")
+    }
+
+    fn quick(&self) -> Option<Duration> {
+        None
+    }
+
+    fn orphan_checks(&self) -> Option<OrphanChecks> {
+        Some(OrphanChecks {
+            pragma: "foreign_keys",
+            read_back: "PRAGMA foreign_keys",
+            count: "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2",
+        })
     }
 
     fn lock_wait(&self) -> Duration {

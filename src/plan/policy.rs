@@ -1,5 +1,7 @@
 //! What the user wants of every plan, whatever its goal.
 
+use crate::chain::Limits;
+
 /// What the user wants of every plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -7,6 +9,8 @@ pub struct Policy {
     pub edits: Edits,
     /// What is one transaction.
     pub transactions: Transactions,
+    /// How long a revision may take whose file says nothing about it.
+    pub limits: Limits,
 }
 
 /// Whether a plan may be made over files that were edited since they were applied.
@@ -29,4 +33,16 @@ pub enum Transactions {
     All,
     /// Each statement by itself.
     None,
+}
+
+impl Transactions {
+    /// Reads a setting: `revision`, `all` or `none`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "revision" => Some(Self::PerRevision),
+            "all" => Some(Self::All),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::chain::{Direction, Goal, Revision, join};
+use crate::chain::{Direction, Goal, Limits, Revision, join};
 use crate::ledger::record::Act;
 use crate::ledger::{RowWrite, State};
 
-use super::{Action, Facts, Order, Plan, PlanError, Scope, Step, Transaction};
+use super::{Action, Facts, Order, Plan, PlanError, Resumption, Scope, Step, Transaction};
 
 /// Whether a stamp forgets what the books said before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,9 @@ impl Step {
             action: Action::Record,
             from: 0,
             transaction: Transaction::Wrapped { from: 0, to: 0 },
+            limits: Limits::default(),
+            guards: Vec::new(),
+            resumption: Resumption::Fresh,
             order: Order::InOrder,
         }
     }

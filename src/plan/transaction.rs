@@ -5,6 +5,8 @@ use crate::dialect::{Ddl, Server};
 use crate::sql::shape::{self, Shape};
 use crate::sql::{SourceText, Span};
 
+use super::Transactions;
+
 /// What is one transaction within a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transaction {
@@ -47,6 +49,7 @@ pub(super) fn decide(
     script: &Script,
     source: &SourceText,
     server: &Server,
+    wanted: Transactions,
 ) -> Result<Transaction, (ScriptError, Span)> {
     let lexis = server.dialect().lexis();
     let count = script.statements.len();
@@ -62,7 +65,8 @@ pub(super) fn decide(
         }
         Err((kind, at)) => return Err((kind, span(at))),
     };
-    if server.ddl() == Ddl::Committing || script.wrapping == Wrapping::Forbidden {
+    let apart = wanted == Transactions::None && blocks.is_empty();
+    if server.ddl() == Ddl::Committing || script.wrapping == Wrapping::Forbidden || apart {
         return Ok(Transaction::Each);
     }
     let outside = |at: usize| shapes[at].outside.map(|reason| (at, reason));

@@ -10,13 +10,19 @@ pub enum Pace {
     Quick,
     /// As long as there are rows, or nobody can be waiting behind it.
     Any,
+    /// It waits for other transactions to end, by its nature, and lets the traffic go on (`CONCURRENTLY`).
+    Patient,
 }
 
 /// Returns a statement's pace. Whatever is not understood may take any time.
 pub fn pace(lexis: &Lexis, statement: &str) -> Pace {
     let mut words = Words::new(lexis, statement);
+    if words.at_any("CREATE|DROP|REINDEX|REFRESH|ALTER") && words.any(|word| word.is_any_of("CONCURRENTLY")) {
+        return Pace::Patient;
+    }
+    words = Words::new(lexis, statement);
     let quick = if words.accept("DROP") {
-        words.accept("TABLE|VIEW|TRIGGER|INDEX") && !words.at_any("CONCURRENTLY")
+        words.accept("TABLE|VIEW|TRIGGER|INDEX")
     } else {
         words.accept("ALTER") && words.accept("TABLE") && alters_quickly(words)
     };

@@ -125,7 +125,7 @@ impl<'a> Words<'a> {
     /// Passes over everything up to the next comma outside of parentheses, that comma included; says whether it came.
     pub(super) fn skip_past_comma(&mut self) -> bool {
         let mut depth = 0;
-        while let Some(word) = self.next() {
+        for word in self.by_ref() {
             let inside = word.closes(&mut depth);
             if !inside && word.text == "," {
                 return true;

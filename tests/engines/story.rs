@@ -1,8 +1,8 @@
 //! One story, told on every engine: up step by step, down, up in one go, stamp, goto, scripts, questions.
 
+use limbeck::stop::Stop;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
 
 use limbeck::chain::Goal;
 use limbeck::db::{Access, ExecuteError};
@@ -236,7 +236,7 @@ fn stale(database: &Database, sandbox: &Sandbox, meanwhile: &[&str], goal: &str)
 
     let before = (database.raw().books(), database.raw().log(), database.raw().schema());
     let approved = Review::new(plan).approve(ApprovedBy::Flag);
-    let (actor, stop) = (Actor::default(), AtomicBool::new(false));
+    let (actor, stop) = (Actor::default(), Stop::new());
     let done = runtime.block_on(manager.execute(&approved, &actor, &stop, &mut ()));
     let error = done.expect_err("the plan is stale");
     assert_eq!(error.class(), Class::Stale, "{error}");

@@ -1,19 +1,16 @@
 //! What all verbs that change a database share: plan, show, ask, carry out, report; or only the script of it.
 
-use std::sync::atomic::Ordering;
-
 use std::time::Duration;
 
-use clap::Args;
-use jiff::SignedDuration;
-
-use crate::chain::{Direction, Goal};
-use crate::config::Service;
+use crate::chain::{Direction, Goal, Limits};
+use crate::config::{self, Service};
+use crate::duration;
 use crate::error::{Error, ExecuteError};
-use crate::manager::{self, Access, LOCK_TIMEOUT, MigrationManager};
-use crate::plan::{Facts, Plan, PlanError};
+use crate::manager::{self, Access, LOCK_BUDGET, LOCK_TIMEOUT, MigrationManager};
+use crate::plan::{Facts, Plan, PlanError, Policy, Transactions};
 use crate::report::{End, Report};
 use crate::review::{ApprovedBy, Review};
+use clap::Args;
 
 use super::super::confirm::{self, Asking};
 use super::super::context::Context;
@@ -43,28 +40,53 @@ pub struct Manner {
     pub patience: Patience,
 }
 
-/// How long to wait for others.
-#[derive(Args, Clone, Copy, Debug)]
+/// How long to wait, for what, and what is undone together.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Time and transactions")]
 pub struct Patience {
-    /// How long to wait for another limbeck at work on the database: 90, 500ms, 2m
-    #[arg(long, value_name = "TIME", value_parser = lock_timeout, default_value = "60s")]
-    pub lock_timeout: Duration,
+    /// How long to wait for another limbeck at work on the database: 90, 500ms, 2m [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub lock_timeout: Option<Duration>,
+    /// How long a statement waits for a lock that others hold [default: 2s on PostgreSQL, else 5s]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub lock_wait: Option<Duration>,
+    /// How long a revision is tried again while others hold its locks [default: 2m]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub lock_budget: Option<Duration>,
+    /// How long a statement may run [default: 10s for catalogue changes on PostgreSQL, else no limit]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub statement_timeout: Option<Duration>,
+    /// How long a revision may take, waiting included [default: no limit]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    pub revision_timeout: Option<Duration>,
+    /// What is one transaction: revision, all (the whole run), none (each statement) [default: revision]
+    #[arg(long, value_name = "EXTENT", value_parser = extent)]
+    pub transaction: Option<Transactions>,
 }
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self { lock_timeout: LOCK_TIMEOUT }
-    }
+/// Reads what is one transaction.
+fn extent(text: &str) -> Result<Transactions, String> {
+    Transactions::parse(text).ok_or_else(|| "it can be revision, all, none".to_owned())
 }
 
-/// Reads a time: a number of seconds, or a number with its unit.
-fn lock_timeout(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a time: for example 90, 500ms, 2m");
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
+impl Patience {
+    /// Tells a manager; what no option says, the settings say.
+    fn tell(self, manager: MigrationManager, settings: config::Patience) -> MigrationManager {
+        let limits = Limits {
+            lock_wait: self.lock_wait,
+            statement: self.statement_timeout,
+            revision: self.revision_timeout,
+        };
+        let policy = Policy {
+            limits: limits.or(settings.limits),
+            transactions: self.transaction.or(settings.transactions).unwrap_or_default(),
+            ..Policy::default()
+        };
+        manager
+            .with_lock_timeout(self.lock_timeout.or(settings.lock_timeout).unwrap_or(LOCK_TIMEOUT))
+            .with_lock_budget(self.lock_budget.or(settings.lock_budget).unwrap_or(LOCK_BUDGET))
+            .with_policy(policy)
     }
-    let time: SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(time).map_err(|_| wrong())
 }
 
 impl Manner {
@@ -101,12 +123,12 @@ pub fn run(
     decide: impl FnOnce(&MigrationManager) -> Result<Plan, Error>,
 ) -> Result<Exit, Failure> {
     let manager = context.connect(service, manner.access())?;
-    let mut manager = manager.with_lock_timeout(manner.patience.lock_timeout);
+    let mut manager = manner.patience.tell(manager, context.config.patience);
     let stop = &context.stop;
     if manner.access() == Access::Write {
         let mut progress = Progress::new(context.ui);
         context.wait_or_stop(manager.settle(&context.actor, stop, &mut progress))?;
-        if stop.load(Ordering::Relaxed) {
+        if stop.is_asked() {
             return Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed"));
         }
     }

@@ -204,6 +204,9 @@ fn note_text(note: &Note) -> String {
             "The database is empty, so all of them run in one transaction; a failure keeps those before it."
                 .to_owned()
         }
+        Note::AllOrNothing => {
+            "All of them run in one transaction: a failure takes the whole run back.".to_owned()
+        }
         Note::Edited(ids) => {
             format!("⚠ Edited since they were applied: {}. `limbeck verify` says more.", join(ids, ", "))
         }
@@ -232,7 +235,7 @@ pub fn done(plan: &Plan, done: usize, took: Duration) -> String {
         (false, Direction::Up) => "applied",
         (false, Direction::Down) => "reverted",
     };
-    let whole = if plan.scope == Scope::WholeRun { " in one transaction" } else { "" };
+    let whole = if plan.scope != Scope::PerRevision { " in one transaction" } else { "" };
     format!("{} {done} {noun} {verb}{whole} in {}", style("✓").green(), duration(took))
 }
 

@@ -75,6 +75,7 @@ struct StepDocument<'a> {
     action: &'static str,
     statements: usize,
     transaction: &'static str,
+    guards: Vec<Value>,
     late: bool,
     file: &'a str,
 }
@@ -89,7 +90,7 @@ pub fn plan<'a>(plan: &'a Plan, url: &DatabaseUrl) -> PlanDocument<'a> {
         direction: plan.direction.verb(),
         current: ids(&plan.current),
         target: &plan.goal,
-        one_transaction: plan.scope == Scope::WholeRun,
+        one_transaction: plan.scope != Scope::PerRevision,
         makes_books: plan.notes.contains(&Note::MakesBooks),
         steps: plan.steps.iter().map(step).collect(),
     }
@@ -110,6 +111,11 @@ fn step(step: &Step) -> StepDocument<'_> {
             Transaction::Own => "own",
             Transaction::Each => "none",
         },
+        guards: step
+            .guards
+            .iter()
+            .map(|(index, guard)| json!({ "statement": index + 1, "guard": guard.to_string() }))
+            .collect(),
         late: step.order == Order::Late,
         file: step.revision.source.name(),
     }
@@ -221,6 +227,25 @@ fn event_fields(event: &Event) -> Value {
             "description": message,
             "direction": direction.verb(),
             "recorded": recorded,
+        }),
+        Event::Blocked { revision, by } => {
+            json!({ "event": "blocked", "revision": revision.as_str(), "by": by })
+        }
+        Event::Retrying { index, revision, tries, obstacle, error, pause } => json!({
+            "event": "retrying",
+            "index": index,
+            "revision": revision.as_str(),
+            "try": tries,
+            "obstacle": obstacle.name(),
+            "error": error,
+            "pause_ms": milliseconds(*pause),
+        }),
+        Event::StatementSkipped { index, revision, statement, guard } => json!({
+            "event": "statement_skipped",
+            "index": index,
+            "revision": revision.as_str(),
+            "statement": statement,
+            "guard": guard,
         }),
         Event::StepDone { index, revision, direction, statements, took, .. } => json!({
             "event": "step_done",

@@ -37,6 +37,11 @@ impl Progress {
         }
     }
 
+    /// A remark between the revisions.
+    fn say(&self, text: &str) {
+        self.line(&wrapped(text, self.ui.width));
+    }
+
     fn start(&mut self, steps: usize) {
         let terminal = console::Term::stderr().is_term();
         if steps < LONG_RUN || !terminal || self.ui.volume == Volume::Quiet {
@@ -99,7 +104,17 @@ impl Observer for Progress {
             Event::Interrupted { .. } | Event::Undone | Event::Finished { .. } => self.end(),
             Event::LockHeld { holder } => {
                 let text = format!("Waiting: another limbeck is at work on this database ({holder})");
-                self.ui.aside(&wrapped(&text, self.ui.width));
+                self.say(&text);
+            }
+            Event::Blocked { revision, by } => {
+                self.say(&format!("Waiting: {revision} needs a lock that is held by {}", by.join("; ")));
+            }
+            Event::Retrying { revision, tries, error, pause, .. } => {
+                let pause = human::duration(*pause);
+                self.say(&format!("{revision} was undone ({error}); try {tries} in {pause}"));
+            }
+            Event::StatementSkipped { revision, statement, guard, .. } => {
+                self.say(&format!("{revision}: statement {statement} is left out ({guard})"));
             }
             Event::BooksCreated => {}
         }

@@ -7,6 +7,7 @@ pub(super) fn identity() -> String {
           AND table_name = 'limbeck_revisions'), \
          (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() \
           AND table_name = 'limbeck_log'), \
-         (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE())",
+         (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()), \
+         CONNECTION_ID()",
     )
 }
