@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::chain::Guard;
 use crate::chain::guard::{Condition, Holds};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Extent};
 use crate::ledger::{Actor, Tables};
 use crate::plan::{Plan, Scope, Step};
 use crate::sql::Lexer;
@@ -218,7 +218,14 @@ impl Plan {
         if self.steps.is_empty() {
             return frame;
         }
-        if self.tables == Tables::Absent {
+        let absent = self.tables == Tables::Absent;
+        if (absent || self.scope != Scope::PerRevision)
+            && let Some(wait) = self.steps[0].limits.lock_wait
+            && let Some(sql) = self.server.dialect().limit_waiting(wait, Extent::Session)
+        {
+            frame.before.limbeck(&sql);
+        }
+        if absent {
             for sql in self.format.create(&self.server) {
                 frame.before.limbeck(&sql);
             }

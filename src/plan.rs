@@ -163,6 +163,15 @@ pub enum Note {
     Edited(Vec<RevisionId>),
     /// Revisions that come after their time.
     Late(Vec<RevisionId>),
+    /// A statement runs only under conditions.
+    Guarded {
+        /// The revision.
+        revision: RevisionId,
+        /// The statement, from 1.
+        statement: usize,
+        /// The conditions, all of which must let it run.
+        guards: Vec<Guard>,
+    },
     /// A half-applied revision goes on: with which statement, and what it says.
     GoesOn {
         /// The revision.
@@ -384,6 +393,14 @@ impl<'a> Facts<'a> {
             .collect();
         if !edited.is_empty() {
             notes.push(Note::Edited(edited));
+        }
+        for step in steps.iter().filter(|step| step.action == Action::Run) {
+            let places: BTreeSet<usize> = step.guards.iter().map(|(at, _)| *at).collect();
+            notes.extend(places.into_iter().map(|at| Note::Guarded {
+                revision: step.revision.id.clone(),
+                statement: at + 1,
+                guards: step.guards_of(at).cloned().collect(),
+            }));
         }
         let late: Vec<RevisionId> = steps
             .iter()

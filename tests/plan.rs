@@ -210,6 +210,10 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
             Note::GoesOn { revision, statement, of, line, text: says } => {
                 writeln!(text, "note: {revision} goes on with {statement} of {of}, line {line}: {says}")
             }
+            Note::Guarded { revision, statement, guards } => {
+                let guards: Vec<String> = guards.iter().map(ToString::to_string).collect();
+                writeln!(text, "note: {revision} statement {statement} {}", guards.join(" and "))
+            }
             Note::NoRevisions => writeln!(text, "note: no revisions"),
         };
     }

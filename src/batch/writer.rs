@@ -249,6 +249,9 @@ impl Writer<'_> {
         let step = self.step;
         let orphans = self.lifted(0..from);
         self.cut();
+        if self.dialect.begin_waits() {
+            self.limits(from, Extent::Session);
+        }
         self.limbeck(self.dialect.begin());
         self.limits(from, Extent::Transaction);
         self.writes(&step.before);

@@ -430,6 +430,9 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
                     told.message = format!("limbeck's own tables cannot be made or written: {server}");
                     told.hint("Nothing was changed. The role needs the right to create tables, and to write limbeck_revisions and limbeck_log.")
                 }
+                DbError::Server(server) if server.code.as_deref() == Some("5") => told.hint(
+                    "Next: again when nobody else writes to the file, or with more patience: --lock-budget 10m",
+                ),
                 _ => told,
             }
         }
@@ -455,13 +458,19 @@ fn next_command(error: &StepError, what: &str) -> String {
         DbError::Server(server) => server.code.as_deref().unwrap_or_default(),
         _ => return format!("Next: `limbeck {what}` again; it goes on from there."),
     };
+    let verb = match error.aftermath {
+        Aftermath::Dirty { .. } => "resolve --continue",
+        _ => what,
+    };
     match (error.cause, server) {
-        (Cause::Stopped, _) => format!("Next: `limbeck {what}` again when it suits."),
-        (Cause::StatementLimit(_), _) | (_, "57014") => format!(
-            "Next: `limbeck {what} --statement-timeout 1h`, or `-- limbeck:statement-timeout 1h` in the section of {}.",
+        (Cause::Stopped, _) => format!("Next: `limbeck {verb}` when it suits."),
+        (Cause::RevisionLimit(_), _) => {
+            format!("Next: `limbeck {verb} --revision-timeout 1h`, or the directive of that name.")
+        }
+        (Cause::StatementLimit(_) | Cause::Cancelled, _) => format!(
+            "Next: `limbeck {verb} --statement-timeout 1h`, or `-- limbeck:statement-timeout 1h` in the section of {}.",
             error.revision
         ),
-        (Cause::RevisionLimit(_), _) => format!("Next: `limbeck {what} --revision-timeout 1h`."),
         // A lock that others held.
         (Cause::Server, "55P03" | "5") => {
             format!(
@@ -489,7 +498,9 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
     };
     let id = &error.revision;
     told.message = match error.cause {
-        Cause::Server => format!("revision {id} failed ({what}{statement}): {}", error.error),
+        Cause::Server | Cause::Cancelled => {
+            format!("revision {id} failed ({what}{statement}): {}", error.error)
+        }
         Cause::Stopped => {
             format!("interrupted; the statement that ran was cancelled ({id}, {what}{statement})")
         }
@@ -538,7 +549,10 @@ fn step_failure(error: &StepError, failure: impl Fn(&'static str) -> Failure) ->
             .note(format!(
                 "State: dirty. {done} of {total} statements of {id} are done and cannot be rolled back here. {before}"
             ))
-            .hint(format!("Next: look at it with `limbeck status`, then one of\n{}", ways_out(id))),
+            .hint(match error.cause {
+                Cause::Server => format!("Next: look at it with `limbeck status`, then one of\n{}", ways_out(id)),
+                _ => format!("{next}\nThe ways on:\n{}", ways_out(id)),
+            }),
         Aftermath::Unknown => told
             .note(match &error.error {
                 DbError::Lost(_) => format!("State: unknown, the connection was lost while {id} ran. {before}"),

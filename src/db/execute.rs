@@ -90,6 +90,8 @@ pub enum Cause {
     Server,
     /// Somebody asked to stop at once, and the statement was cancelled on the server.
     Stopped,
+    /// The server cancelled the statement: its time was up, or somebody else wanted it so.
+    Cancelled,
     /// A statement ran longer than it may, and was cancelled on the server.
     StatementLimit(Duration),
     /// The revision took longer than it may, and the statement that ran was cancelled on the server.
@@ -231,9 +233,18 @@ impl Run<'_> {
         if !frame.before.is_empty() {
             while let Err(broken) = self.session.act(frame.before.text()).await {
                 let _ = self.session.act("ROLLBACK").await;
-                let Some(pause) = self.pause(&broken.error, whole) else {
+                let Some((obstacle, pause)) = self.pause(&broken.error, whole) else {
                     return Err(self.books_error(broken.error).into());
                 };
+                let (revision, error) = (self.plan.steps[0].revision.id.clone(), broken.error.to_string());
+                self.tell(Event::Retrying {
+                    index: 0,
+                    revision,
+                    tries: whole.tries(),
+                    obstacle,
+                    error,
+                    pause,
+                });
                 self.wait(pause).await;
             }
             if self.plan.tables == Tables::Absent {
@@ -267,7 +278,7 @@ impl Run<'_> {
         }
         self.tell(Event::Undone);
         let pause = self.pause(&error, whole);
-        if let Some(pause) = pause
+        if let Some((_, pause)) = pause
             && self.session.act("ROLLBACK").await.is_ok()
         {
             self.wait(pause).await;

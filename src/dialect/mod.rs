@@ -263,6 +263,9 @@ pub trait Dialect: Sync {
     /// for every revision. None where it would say what the connection begins with.
     fn limit_waiting(&self, wait: Duration, extent: Extent) -> Option<String>;
 
+    /// Whether it is the beginning of limbeck's transaction that waits for others, and no later statement.
+    fn begin_waits(&self) -> bool;
+
     /// The statement that limits how long each of those behind it runs; zero is no limit. None where the server has no
     /// such limit.
     fn limit_running(&self, server: &Server, time: Duration, extent: Extent) -> Option<String>;

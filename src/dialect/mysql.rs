@@ -151,6 +151,10 @@ impl Dialect for MySql {
     }
 
     // MySQL's max_execution_time is for SELECT alone.
+    fn begin_waits(&self) -> bool {
+        false
+    }
+
     fn limit_running(&self, server: &Server, time: Duration, _extent: Extent) -> Option<String> {
         (server.vendor == Vendor::MariaDb)
             .then(|| format!("SET SESSION max_statement_time = {:.3}", time.as_secs_f64()))

@@ -215,6 +215,10 @@ impl Dialect for Postgres {
         Some(set("lock_timeout", wait, extent))
     }
 
+    fn begin_waits(&self) -> bool {
+        false
+    }
+
     fn limit_running(&self, _server: &Server, time: Duration, extent: Extent) -> Option<String> {
         Some(set("statement_timeout", time, extent))
     }

@@ -171,6 +171,10 @@ impl Dialect for Sqlite {
         (wait != self.lock_wait()).then(|| format!("PRAGMA busy_timeout = {milliseconds}"))
     }
 
+    fn begin_waits(&self) -> bool {
+        true
+    }
+
     fn limit_running(&self, _server: &Server, _time: Duration, _extent: Extent) -> Option<String> {
         None
     }

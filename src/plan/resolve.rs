@@ -7,7 +7,7 @@ use crate::chain::{Direction, RevisionId};
 use crate::ledger::record::Act;
 use crate::ledger::{Row, RowWrite, State};
 
-use super::{Action, Facts, Note, Plan, PlanError, Scope, Transaction};
+use super::{Action, Facts, Note, Plan, PlanError, Resumption, Scope, Transaction};
 
 /// How a half-applied revision is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ impl Facts<'_> {
         let detail = format!("{}: {} after {done} of {} statements", direction.verb(), way.name(), row.total);
         let said = RowWrite::Log { act: Act::Resolve, revision: revision(), detail: Some(detail.into()) };
         let mut notes = Vec::new();
+        step.resumption = Resumption::Resumed;
         match way {
             Way::Done => {
                 step.action = Action::Record;

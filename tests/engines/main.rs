@@ -12,6 +12,8 @@ mod sandbox;
 mod at_once;
 mod connection;
 mod failure;
+mod guards;
+mod patience;
 mod resolve;
 mod round_trips;
 mod session;

@@ -154,6 +154,9 @@ fn remarks(step: &Step, plan: &Plan) -> Vec<&'static str> {
     if step.order == Order::Late {
         remarks.push("late");
     }
+    if !step.guards.is_empty() {
+        remarks.push("conditional");
+    }
     if step.action == Action::Run && step.statements() == 0 && !step.revision.is_merge() {
         remarks.push("empty");
     }
@@ -209,6 +212,9 @@ fn note_text(note: &Note) -> String {
         }
         Note::Edited(ids) => {
             format!("⚠ Edited since they were applied: {}. `limbeck verify` says more.", join(ids, ", "))
+        }
+        Note::Guarded { revision, statement, guards } => {
+            format!("{revision}: statement {statement} runs only {}.", join(guards, " and "))
         }
         Note::Beyond | Note::NoRevisions => String::new(),
         Note::GoesOn { revision, statement, of, line, text } => {

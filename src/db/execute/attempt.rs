@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, select};
 
-use crate::batch::{Batch, Check, Origin, Question, Role};
+use crate::batch::{Batch, Check, Origin, Part, Question, Role};
 use crate::event::Event;
 use crate::plan::Step;
 use crate::stop::Haste;
@@ -55,7 +55,12 @@ impl Run<'_> {
                         self.skipped(index, step, &batch, guard);
                         Ok(())
                     }
-                    Err(error) => Err((Broken { completed: 0, error }, Cause::Server)),
+                    // The statement that it stands before is where it stands.
+                    Err(error) => {
+                        let guarded = |part: &Part| matches!(part.origin, Origin::Statement(_));
+                        let completed = batch.parts().iter().position(guarded).unwrap_or(0);
+                        Err((Broken { completed, error }, Cause::Server))
+                    }
                 },
                 Role::Check(check) => match self.check(&batch, check).await {
                     Ok(()) => Ok(()),

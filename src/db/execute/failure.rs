@@ -8,7 +8,7 @@ use crate::chain::Direction;
 use crate::event::{Aftermath, Event};
 use crate::ledger::record::{Act, RowWrite};
 use crate::ledger::{Row, State};
-use crate::plan::{Action, Scope, Step, Transaction};
+use crate::plan::{Action, Plan, Scope, Step, Transaction};
 use crate::report::End;
 
 use super::super::driver::{Broken, DbError, ServerError};
@@ -16,7 +16,12 @@ use super::super::lock::Lock;
 use super::super::session::{Access, Session};
 use super::super::{books, locate};
 use super::attempt::Fault;
-use super::{ExecuteError, Run, StepError, Terms};
+use super::{Cause, ExecuteError, Run, StepError, Terms};
+
+/// Whether the server says that it cancelled a statement.
+fn cancelled(server: &ServerError, plan: &Plan) -> bool {
+    server.code.as_deref().is_some_and(|code| plan.server.dialect().is_cancelled(code))
+}
 
 impl Run<'_> {
     /// Puts the database into a state that can be named, records what happened, and says so.
@@ -75,7 +80,12 @@ impl Run<'_> {
             span,
             statement,
             error: fault.broken.error,
-            cause: fault.cause,
+            cause: match &server {
+                Some(server) if fault.cause == Cause::Server && cancelled(server, self.plan) => {
+                    Cause::Cancelled
+                }
+                _ => fault.cause,
+            },
             tries,
             aftermath,
             report: std::mem::take(&mut self.report),
@@ -198,6 +208,14 @@ impl Run<'_> {
             // Not even the row could be written, so nothing ran.
             return Aftermath::RolledBack;
         };
+        // A lock that was not had at the first statement: nothing ran, and nothing is to be settled.
+        let waited = server.code.as_deref().and_then(|code| dialect.obstacle(code)).is_some();
+        if waited && done == 0 && step.from == 0 && step.direction == Direction::Up {
+            let gone = RowWrite::Delete { revision: Arc::clone(&step.revision) };
+            let forgotten = self.session.act(&gone.sql(format, dialect, self.terms.actor)).await;
+            self.log_failure(step, server).await;
+            return if forgotten.is_ok() { Aftermath::RolledBack } else { Aftermath::Unknown };
+        }
         let own = step.opens_transactions(&step.shapes(dialect.lexis()));
         let done = if own { row.done as usize } else { done };
         let note =

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
 use crate::batch::Origin;
+use crate::dialect::Obstacle;
 use crate::event::{Aftermath, Event};
 use crate::plan::{Resumption, Scope, Step, Transaction};
 
@@ -57,11 +58,12 @@ pub(super) enum Again {
 }
 
 impl Run<'_> {
-    /// The pause after which something may be tried again that ended with `error`: none when that would not help.
-    pub(super) fn pause(&mut self, error: &DbError, retries: &mut Retries) -> Option<Duration> {
+    /// What stood in the way of something that ended with `error`, and the pause after which it may be tried again: none
+    /// when that would not help.
+    pub(super) fn pause(&mut self, error: &DbError, retries: &mut Retries) -> Option<(Obstacle, Duration)> {
         let DbError::Server(server) = error else { return None };
-        self.plan.server.dialect().obstacle(server.code.as_deref()?)?;
-        if self.terms.stop.is_asked() { None } else { retries.next() }
+        let obstacle = self.plan.server.dialect().obstacle(server.code.as_deref()?)?;
+        if self.terms.stop.is_asked() { None } else { Some((obstacle, retries.next()?)) }
     }
 
     /// Puts things in order for another try, and waits for its time.
@@ -75,12 +77,6 @@ impl Run<'_> {
         if fault.cause != Cause::Server {
             return Again::No;
         }
-        let Some(server) = fault.server().cloned() else { return Again::No };
-        let Some(obstacle) =
-            server.code.as_deref().and_then(|code| self.plan.server.dialect().obstacle(code))
-        else {
-            return Again::No;
-        };
         let next = match (self.plan.scope, step.transaction) {
             (Scope::AllOrNothing, _) => Again::Run,
             (_, Transaction::Each) => match from_there(step, fault, self.plan.server.dialect().lexis()) {
@@ -89,7 +85,7 @@ impl Run<'_> {
             },
             (_, Transaction::Wrapped { .. } | Transaction::Own) => Again::Step(Box::new(step.clone())),
         };
-        let Some(pause) = self.pause(&fault.broken.error, retries) else { return Again::No };
+        let Some((obstacle, pause)) = self.pause(&fault.broken.error, retries) else { return Again::No };
         let clean = match (&next, step.transaction) {
             (_, Transaction::Each) => self.session.act("ROLLBACK").await.is_ok(),
             (Again::Run, _) => self.session.act("ROLLBACK").await.is_ok(),
@@ -99,7 +95,7 @@ impl Run<'_> {
             return Again::No;
         }
         let (revision, tries) = (step.revision.id.clone(), retries.tries());
-        let error = server.to_string();
+        let error = fault.broken.error.to_string();
         self.tell(Event::Retrying { index, revision, tries, obstacle, error, pause });
         if matches!(next, Again::Run) {
             self.tell(Event::Undone);
