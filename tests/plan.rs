@@ -1,5 +1,7 @@
 //! Chain, books and goal in, plan out: the cases of `plan/*.txt`, whose form `plan/goals.txt` describes.
 
+#[path = "plan/audit.rs"]
+mod audit;
 #[path = "plan/table.rs"]
 mod table;
 #[path = "plan/written.rs"]

@@ -131,6 +131,11 @@ impl Session {
         self.revisions
     }
 
+    /// Whether there was a log when the session began.
+    pub(super) fn log(&self) -> Tables {
+        self.log
+    }
+
     /// Whether the database held anything when the session began.
     pub fn content(&self) -> Content {
         self.content

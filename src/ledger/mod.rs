@@ -1,6 +1,7 @@
 //! What the books say was applied, read against the chain.
 
 pub mod format;
+pub mod log;
 pub mod record;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::str::FromStr;
 use crate::chain::{Chain, Direction, RevisionId};
 
 pub use format::{Format, Home};
+pub use log::{Entry, Lines};
 pub use record::{Actor, RowWrite};
 
 /// How far a revision in the books is.

@@ -132,7 +132,7 @@ fn a_half_applied_revision_is_in_the_way() {
 
 #[test]
 fn questions_change_nothing() {
-    const QUESTIONS: [&str; 14] = [
+    const QUESTIONS: [&str; 15] = [
         "status",
         "check",
         "plan",
@@ -146,6 +146,7 @@ fn questions_change_nothing() {
         "heads",
         "branches",
         "history -i",
+        "log",
         "show head",
     ];
     let sandbox = Sandbox::chain();

@@ -2,7 +2,7 @@
 
 use super::sandbox::Sandbox;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "init",
     "revision",
     "merge",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 23] = [
     "status",
     "check",
     "verify",
+    "log",
     "completions",
     "man",
 ];

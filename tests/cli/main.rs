@@ -23,6 +23,7 @@ mod books;
 mod files;
 mod help;
 mod history;
+mod log;
 mod sandbox;
 mod services;
 mod surroundings;

@@ -13,6 +13,7 @@ mod heads;
 mod history;
 mod init;
 mod listing;
+mod log;
 mod man;
 mod merge;
 mod new_file;
@@ -81,6 +82,8 @@ pub enum Command {
     Check(check::Args),
     /// Compare applied revisions with their files
     Verify(verify::Args),
+    /// Show who did what, when, from where, newest first
+    Log(log::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print the manual page
@@ -126,6 +129,7 @@ impl Command {
             Self::Status(args) => args.run(&context),
             Self::Check(args) => args.run(&context),
             Self::Verify(args) => args.run(&context),
+            Self::Log(args) => args.run(&context),
         }
     }
 }

@@ -37,7 +37,7 @@ const FRAME: TableStyle = TableStyle::new()
     .bottom_border(LineStyle::new('└', '─', '┴', '┘'));
 
 /// Below this width the table keeps only what it must have.
-const NARROW: usize = 64;
+pub(super) const NARROW: usize = 64;
 
 /// The plan, `width` columns wide.
 pub fn plan(review: &Review, width: usize, ends: Ends) -> String {
@@ -134,7 +134,7 @@ fn steps(plan: &Plan, width: usize) -> Table {
     table
 }
 
-fn table(width: usize) -> Table {
+pub(super) fn table(width: usize) -> Table {
     let mut table = Table::new();
     table
         .load_style(FRAME)
@@ -144,7 +144,7 @@ fn table(width: usize) -> Table {
 }
 
 /// A message without line breaks or control characters, which would tear the table.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

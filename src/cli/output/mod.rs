@@ -3,4 +3,5 @@
 pub mod graph;
 pub mod human;
 pub mod json;
+pub mod log;
 pub mod progress;
