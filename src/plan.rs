@@ -13,7 +13,7 @@ use crate::chain::{
 };
 use crate::dialect::{Ddl, Server};
 use crate::ledger::record::Act;
-use crate::ledger::{Books, Content, Format, Ledger, Row, RowWrite, State, Tables};
+use crate::ledger::{Books, Content, Extent, Format, Ledger, Row, RowWrite, State, Tables};
 use crate::sql::{SourceText, Span};
 
 pub use policy::{Edits, Policy, Transactions};
@@ -196,6 +196,12 @@ pub enum PlanError {
         /// The revisions.
         revisions: Vec<RevisionId>,
     },
+    /// The files of applied revisions say something else now.
+    #[error("{} edited since {} applied", was(revisions), they(revisions))]
+    Edited {
+        /// The revisions.
+        revisions: Vec<RevisionId>,
+    },
     /// A downgrade would go past a revision that has no way back.
     #[error("revision {revision} cannot be downgraded: {reason}")]
     Irreversible {
@@ -251,12 +257,23 @@ pub enum PlanError {
     },
 }
 
+/// The applied revisions whose statements were edited since; that a file was reformatted stops nothing.
+fn edited(ledger: &Ledger<'_>) -> Vec<RevisionId> {
+    let applied = ledger.edited.iter().filter(|edited| edited.row.state == State::Applied);
+    let edited = applied.filter(|edited| edited.extent == Extent::Statements);
+    edited.map(|edited| edited.row.revision.clone()).collect()
+}
+
 fn was(ids: &[RevisionId]) -> String {
     format!("{} {}", join(ids, ", "), if ids.len() == 1 { "was" } else { "were" })
 }
 
 fn it(ids: &[RevisionId]) -> &'static str {
     if ids.len() == 1 { "it" } else { "them" }
+}
+
+fn they(ids: &[RevisionId]) -> &'static str {
+    if ids.len() == 1 { "it was" } else { "they were" }
 }
 
 impl<'a> Facts<'a> {
@@ -273,6 +290,10 @@ impl<'a> Facts<'a> {
         if !ledger.unknown.is_empty() {
             let revisions = ledger.unknown.iter().map(|row| row.revision.clone()).collect();
             return Err(PlanError::FileGone { revisions });
+        }
+        let revisions = edited(&ledger);
+        if !revisions.is_empty() && self.policy.edits == Edits::Refused {
+            return Err(PlanError::Edited { revisions });
         }
         Ok(ledger)
     }
@@ -375,13 +396,7 @@ impl<'a> Facts<'a> {
             Scope::AllOrNothing => notes.push(Note::AllOrNothing),
             Scope::PerRevision => {}
         }
-        let edited: Vec<RevisionId> = ledger
-            .edited
-            .iter()
-            .filter(|edited| edited.row.state == State::Applied)
-            .filter(|edited| edited.extent == crate::ledger::Extent::Statements)
-            .map(|edited| edited.row.revision.clone())
-            .collect();
+        let edited = edited(ledger);
         if !edited.is_empty() {
             notes.push(Note::Edited(edited));
         }

@@ -14,7 +14,7 @@ use limbeck::dialect::{Backend, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
 use limbeck::plan::{
-    Action, Facts, Note, Order, Plan, PlanError, Policy, Purge, Scope, Step, Transaction, Way,
+    Action, Edits, Facts, Note, Order, Plan, PlanError, Policy, Purge, Scope, Step, Transaction, Way,
 };
 use limbeck::sql::{SourceText, Span};
 
@@ -28,6 +28,7 @@ struct Setting {
     content: Content,
     books: Option<String>,
     show: String,
+    edits: Edits,
 }
 
 impl Default for Setting {
@@ -38,6 +39,7 @@ impl Default for Setting {
             content: Content::Some,
             books: Some(String::new()),
             show: String::new(),
+            edits: Edits::Refused,
         }
     }
 }
@@ -58,6 +60,7 @@ impl Setting {
             }
             ("books", "") => self.books = Some(rest.to_owned()).filter(|rest| rest != "none"),
             ("show", "") => rest.clone_into(&mut self.show),
+            ("edits", "") if rest == "allowed" => self.edits = Edits::Allowed,
             ("up", id) => self.revision(id).up = Some(section(rest, below)),
             ("down", id) => self.revision(id).down = Down::Text(section(rest, below)),
             _ => return false,
@@ -110,7 +113,7 @@ fn outcome(setting: &Setting, command: &str) -> String {
     let rows = setting.rows(&chain);
     let tables = if setting.books.is_some() { Tables::Present } else { Tables::Absent };
     let books = Books { tables, content: setting.content, rows };
-    let policy = Policy::default();
+    let policy = Policy { edits: setting.edits, ..Policy::default() };
     let facts = Facts { chain: &chain, books: &books, server: &server, format: &format, policy };
     let mut words = command.split(' ');
     let verb = words.next().unwrap_or_default();

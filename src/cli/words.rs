@@ -346,6 +346,10 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
              the books forget {}.",
             crate::chain::join(revisions, ", ")
         )),
+        PlanError::Edited { .. } => failure("edited").hint(
+            "Nothing was changed. `limbeck verify` compares. What was applied stays as it was, so bring the file back as it \
+             was, and put the change into a new revision. --allow-edited goes on all the same.",
+        ),
         PlanError::Irreversible { file, .. } => {
             failure("irreversible").hint(format!("Nothing was changed. The revision is in {file}."))
         }

@@ -108,6 +108,31 @@ fn verify_tells_reformatted_from_edited_from_missing() {
 }
 
 #[test]
+fn an_edited_revision_is_in_the_way() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade 2bbb");
+    let text = sandbox.read(&file("1aaaaaaaaaaa"));
+    sandbox.write(&file("1aaaaaaaaaaa"), text.replace("users (id", "users (uid"));
+    check!(sandbox.session(&[
+        "status",
+        "upgrade",
+        "plan",
+        "downgrade base",
+        "goto heads --json",
+        "up",
+        "down 1"
+    ]));
+    check!(sandbox.session(&[
+        "plan --allow-edited",
+        "upgrade --allow-edited",
+        "down 1 --allow-edited",
+        "goto heads --allow-edited --quiet",
+        "stamp 2bbb",
+        "check",
+    ]));
+}
+
+#[test]
 fn a_half_applied_revision_is_in_the_way() {
     let sandbox = Sandbox::chain();
     sandbox.broken(

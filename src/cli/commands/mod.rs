@@ -12,6 +12,7 @@ mod goto;
 mod heads;
 mod history;
 mod init;
+mod judgement;
 mod listing;
 mod log;
 mod man;
