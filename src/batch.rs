@@ -214,14 +214,22 @@ pub struct Frame {
 impl Plan {
     /// The messages around the steps.
     pub fn frame(&self) -> Frame {
+        self.frame_on(self.tables)
+    }
+
+    /// The same, where the books' tables are found to be so.
+    pub fn frame_on(&self, tables: Tables) -> Frame {
         let mut frame = Frame::default();
         if self.steps.is_empty() {
             return frame;
         }
-        if self.tables == Tables::Absent {
-            for sql in self.format.create(&self.server) {
-                frame.before.limbeck(&sql);
-            }
+        let tables = match tables {
+            Tables::Absent => self.format.create(&self.server),
+            Tables::Outdated => self.format.extend(&self.server),
+            Tables::Present => Vec::new(),
+        };
+        for sql in tables {
+            frame.before.limbeck(&sql);
         }
         if self.scope != Scope::PerRevision {
             frame.before.limbeck(self.server.dialect().begin());

@@ -151,6 +151,8 @@ pub enum Order {
 pub enum Note {
     /// The books do not exist yet and will be made.
     MakesBooks,
+    /// The books were made by an earlier version, and get the column that keeps what ran.
+    ExtendsBooks,
     /// All steps are one transaction, because the database is empty.
     OneTransaction,
     /// All steps are one transaction, because the user wants it so.
@@ -390,6 +392,9 @@ impl<'a> Facts<'a> {
         let mut notes = Vec::new();
         if !steps.is_empty() && self.books.tables == Tables::Absent {
             notes.push(Note::MakesBooks);
+        }
+        if !steps.is_empty() && self.books.tables == Tables::Outdated {
+            notes.push(Note::ExtendsBooks);
         }
         match scope {
             Scope::WholeRun => notes.push(Note::OneTransaction),

@@ -10,7 +10,7 @@ mod written;
 use std::fmt::Write as _;
 
 use limbeck::chain::{Chain, Goal};
-use limbeck::dialect::{Backend, Server};
+use limbeck::dialect::{Backend, Dialect, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
 use limbeck::plan::{
@@ -74,7 +74,8 @@ impl Setting {
     }
 
     fn rows(&self, chain: &Chain) -> Vec<Row> {
-        let books = self.books.as_deref().unwrap_or_default();
+        let books =
+            self.books.as_deref().unwrap_or_default().trim_start_matches("old, ").trim_start_matches("old");
         let mut rows: Vec<Row> =
             books.split(", ").filter(|entry| !entry.is_empty()).map(|entry| row(chain, entry)).collect();
         rows.sort_by(|a, b| a.revision.cmp(&b.revision));
@@ -111,7 +112,11 @@ fn outcome(setting: &Setting, command: &str) -> String {
     let server = Server::assumed(setting.backend);
     let format = Format::limbeck(None, "default");
     let rows = setting.rows(&chain);
-    let tables = if setting.books.is_some() { Tables::Present } else { Tables::Absent };
+    let tables = match setting.books.as_deref() {
+        None => Tables::Absent,
+        Some(books) if books.starts_with("old") => Tables::Outdated,
+        Some(_) => Tables::Present,
+    };
     let books = Books { tables, content: setting.content, rows };
     let policy = Policy { edits: setting.edits, ..Policy::default() };
     let facts = Facts { chain: &chain, books: &books, server: &server, format: &format, policy };
@@ -201,12 +206,13 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
                 let _ = writeln!(text, "{} {}  {before} … {after}", signed(step), transaction(step));
             }
         }
-        "sql" => text.push_str(&redacted(chain, &sql(plan))),
+        "sql" => text.push_str(&redacted(chain, plan.server.dialect(), &sql(plan))),
         other => panic!("what is `show: {other}`?"),
     }
     for note in &plan.notes {
         let _ = match note {
             Note::MakesBooks => writeln!(text, "note: makes the books"),
+            Note::ExtendsBooks => writeln!(text, "note: extends the books"),
             Note::OneTransaction => writeln!(text, "note: one transaction"),
             Note::AllOrNothing => writeln!(text, "note: all or nothing"),
             Note::Edited(ids) => writeln!(text, "note: edited {ids:?}"),
@@ -285,10 +291,12 @@ fn sql(plan: &Plan) -> String {
 }
 
 /// Puts names in the place of what changes with every version.
-fn redacted(chain: &Chain, text: &str) -> String {
+fn redacted(chain: &Chain, dialect: &dyn Dialect, text: &str) -> String {
     let mut text = text.replace(&format!("'{LIMBECK_VERSION}'"), "'<version>'");
     for revision in chain.revisions() {
+        let source = dialect.quote_text(revision.source.text());
         text = text
+            .replace(&source, &format!("<text of {}>", revision.id))
             .replace(&revision.digest.tokens.to_string(), &format!("<tokens of {}>", revision.id))
             .replace(&revision.digest.bytes.to_string(), &format!("<bytes of {}>", revision.id));
     }

@@ -432,7 +432,7 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
                 DbError::Server(server) if denied(server) => {
                     let mut told = told;
                     told.message = format!("limbeck's own tables cannot be made or written: {server}");
-                    told.hint("Nothing was changed. The role needs the right to create tables, and to write limbeck_revisions and limbeck_log.")
+                    told.hint("Nothing was changed. The role needs the right to create tables, and to write (and, after a new version of limbeck, to alter) limbeck_revisions and limbeck_log.")
                 }
                 _ => told,
             }

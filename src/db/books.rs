@@ -9,7 +9,7 @@ use super::session::Session;
 pub async fn read(session: &Session, format: &Format) -> Result<Books, DbError> {
     let rows = match session.revisions() {
         Tables::Absent => Vec::new(),
-        Tables::Present => rows(session, format).await?,
+        Tables::Present | Tables::Outdated => rows(session, format).await?,
     };
     Ok(Books { tables: session.tables(), content: session.content(), rows })
 }

@@ -100,6 +100,8 @@ pub struct Row {
 pub enum Tables {
     /// They do.
     Present,
+    /// They do, as an earlier version made them; the next act adds what they lack.
+    Outdated,
     /// They do not; the first act makes them.
     Absent,
 }

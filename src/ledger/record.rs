@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::chain::{Direction, Revision, RevisionId};
 use crate::dialect::Dialect;
 
+use super::format::{SOURCE, SOURCE_LENGTH};
 use super::{Format, State};
 
 /// Who acts, as the books record it. The database user comes from the server itself.
@@ -144,6 +145,9 @@ impl RowWrite {
             )
         };
         let now = dialect.now();
+        let source = |revision: &Revision| {
+            maybe(Some(revision.source.text()).filter(|source| source.len() <= SOURCE_LENGTH))
+        };
         match self {
             Self::Insert { revision, state } => {
                 let total = revision.upgrade.statements.len();
@@ -154,14 +158,15 @@ impl RowWrite {
                 format!(
                     "INSERT INTO {table} (service, revision, description, checksum, file_checksum, state, \
                      statements_done, statements_total, started_at, applied_at, duration_ms, db_user, os_user, host, \
-                     limbeck_version) VALUES ({service}, {}, {}, {}, {}, {}, {done}, {total}, {now}, {applied_at}, \
-                     {duration}, {})",
+                     limbeck_version, {SOURCE}) VALUES ({service}, {}, {}, {}, {}, {}, {done}, {total}, {now}, \
+                     {applied_at}, {duration}, {}, {})",
                     text(revision.id.as_str()),
                     text(&revision.message),
                     text(&revision.digest.tokens.to_string()),
                     text(&revision.digest.bytes.to_string()),
                     text(state.name()),
-                    who()
+                    who(),
+                    source(revision)
                 )
             }
             Self::Depart { revision, total } => format!(
@@ -172,9 +177,10 @@ impl RowWrite {
             ),
             Self::Resume { revision, done, total } => format!(
                 "UPDATE {table} SET statements_done = {done}, statements_total = {total}, checksum = {}, \
-                 file_checksum = {}, error = NULL, started_at = {now} {}",
+                 file_checksum = {}, {SOURCE} = {}, error = NULL, started_at = {now} {}",
                 text(&revision.digest.tokens.to_string()),
                 text(&revision.digest.bytes.to_string()),
+                source(revision),
                 only(revision)
             ),
             Self::Progress { revision, done } => {

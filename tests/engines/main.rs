@@ -12,6 +12,7 @@ mod sandbox;
 mod at_once;
 mod connection;
 mod failure;
+mod kept;
 mod resolve;
 mod round_trips;
 mod session;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use limbeck::chain::Revision;
 use limbeck::dialect::{Backend, Server};
+use limbeck::ledger::format::SOURCE_LENGTH;
 use limbeck::ledger::record::Act;
 use limbeck::ledger::{Actor, Format, Lines, RowWrite, State};
+use limbeck::sql::SourceText;
 
 use super::written;
 
@@ -72,8 +74,36 @@ fn no_statement_changes_or_takes_away_a_line_of_the_log() {
         for sql in format.create(&server) {
             assert_eq!(aimed_at(&sql, &format, &server).0, "CREATE TABLE IF NOT EXISTS", "{sql}");
         }
+        for sql in format.extend(&server) {
+            let (words, logs) = aimed_at(&sql, &format, &server);
+            let adds = words == "ALTER TABLE" && !logs && sql.contains(" ADD COLUMN ");
+            assert!(adds || words == "CREATE TABLE IF NOT EXISTS", "{sql}");
+        }
         let question = format.select_log(server.dialect(), &Lines::All, 1);
         assert!(question.starts_with("SELECT "), "{question}");
+    }
+}
+
+#[test]
+fn what_ran_is_kept_unless_it_is_too_long() {
+    for backend in Backend::ALL {
+        let dialect = backend.dialect();
+        let format = Format::limbeck(None, "default");
+        for (padding, kept) in [(0, true), (SOURCE_LENGTH, false)] {
+            let mut revision = Revision::clone(&written::read(&written::chain("a"), backend).revisions()[0]);
+            let text = format!("{}{}", revision.source.text(), "-".repeat(padding));
+            revision.source = SourceText::new("a.sql", text.clone());
+            let revision = Arc::new(revision);
+            let literal = dialect.quote_text(&text);
+            for write in [
+                RowWrite::Insert { revision: Arc::clone(&revision), state: State::Upgrading },
+                RowWrite::Resume { revision, done: 0, total: 1 },
+            ] {
+                let sql = write.sql(&format, dialect, &Actor::default());
+                assert_eq!(sql.contains(&literal), kept, "{sql:.400}");
+                assert_eq!(sql.contains("source = NULL") || sql.ends_with(", NULL)"), !kept, "{sql:.400}");
+            }
+        }
     }
 }
 

@@ -200,6 +200,9 @@ fn note_text(note: &Note) -> String {
             "The tables limbeck_revisions and limbeck_log will be made: the books of what is applied."
                 .to_owned()
         }
+        Note::ExtendsBooks => {
+            "The table limbeck_revisions gets a column, source, which keeps the SQL that ran.".to_owned()
+        }
         Note::OneTransaction => {
             "The database is empty, so all of them run in one transaction; a failure keeps those before it."
                 .to_owned()

@@ -64,6 +64,7 @@ pub struct PlanDocument<'a> {
     target: &'a str,
     one_transaction: bool,
     makes_books: bool,
+    extends_books: bool,
     steps: Vec<StepDocument<'a>>,
 }
 
@@ -92,6 +93,7 @@ pub fn plan<'a>(plan: &'a Plan, url: &DatabaseUrl) -> PlanDocument<'a> {
         target: &plan.goal,
         one_transaction: plan.scope != Scope::PerRevision,
         makes_books: plan.notes.contains(&Note::MakesBooks),
+        extends_books: plan.notes.contains(&Note::ExtendsBooks),
         steps: plan.steps.iter().map(step).collect(),
     }
 }
