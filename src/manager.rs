@@ -233,6 +233,11 @@ impl MigrationManager {
         Ok(self.facts().resolve(named, way)?)
     }
 
+    /// Plans that the edited file of an applied revision is taken as it is.
+    pub fn plan_accept(&self, name: &str, reason: &str) -> Result<Plan, Error> {
+        Ok(self.facts().accept(name, reason)?)
+    }
+
     /// Where the database stands.
     pub fn status(&self) -> Status {
         let ledger = self.ledger();

@@ -1,5 +1,6 @@
 //! The plan: what will be done, decided from the chain, the books and the goal, without any I/O.
 
+mod accept;
 mod policy;
 mod resolve;
 mod stamp;
@@ -204,6 +205,15 @@ pub enum PlanError {
         /// The revisions.
         revisions: Vec<RevisionId>,
     },
+    /// The revision is not applied, so its file may be edited as its author likes.
+    #[error("revision {0} is not applied")]
+    Unapplied(RevisionId),
+    /// The file is what the books say.
+    #[error("the file of revision {0} is what the books say")]
+    NotEdited(RevisionId),
+    /// An edited file is accepted for a reason.
+    #[error("the reason is empty")]
+    NoReason,
     /// A downgrade would go past a revision that has no way back.
     #[error("revision {revision} cannot be downgraded: {reason}")]
     Irreversible {

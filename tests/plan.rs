@@ -125,6 +125,13 @@ fn outcome(setting: &Setting, command: &str) -> String {
     if verb == "resolve" {
         return resolved(setting, &facts, &words.collect::<Vec<_>>());
     }
+    if verb == "accept" {
+        let (name, reason) = command["accept ".len()..].split_once(": ").expect("accept REV: REASON");
+        return match facts.accept(name, reason) {
+            Ok(plan) => shown(setting, &chain, &books.rows, &plan),
+            Err(error) => refused(&error),
+        };
+    }
     let purge = if command.contains(" --purge") { Purge::Yes } else { Purge::No };
     let goals: Result<Vec<Goal>, _> = words.filter(|word| *word != "--purge").map(str::parse).collect();
     let plan = goals.map_err(PlanError::from).and_then(|goals| match (verb, goals.as_slice()) {
@@ -200,11 +207,13 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
             }
         }
         "rows" => {
+            let mut lines = String::new();
             for step in &plan.steps {
                 let list = |writes: &[RowWrite]| writes.iter().map(row_write).collect::<Vec<_>>().join(", ");
                 let (before, after) = (list(&step.before), list(&step.after));
-                let _ = writeln!(text, "{} {}  {before} … {after}", signed(step), transaction(step));
+                let _ = writeln!(lines, "{} {}  {before} … {after}", signed(step), transaction(step));
             }
+            text.push_str(&redacted(chain, plan.server.dialect(), &lines));
         }
         "sql" => text.push_str(&redacted(chain, plan.server.dialect(), &sql(plan))),
         other => panic!("what is `show: {other}`?"),
@@ -263,6 +272,7 @@ fn row_write(write: &RowWrite) -> String {
         RowWrite::Depart { total, .. } => format!("depart {id} 0/{total}"),
         RowWrite::Resume { done, total, .. } => format!("resume {id} {done}/{total}"),
         RowWrite::Arrive { .. } => format!("arrive {id}"),
+        RowWrite::Accept { .. } => format!("accept {id}"),
         RowWrite::Delete { .. } => format!("delete {id}"),
         RowWrite::Log { act, detail: None, .. } => format!("log {} {id}", act.name()),
         RowWrite::Log { act, detail: Some(detail), .. } => format!("log {} {id} ({detail})", act.name()),
@@ -362,6 +372,11 @@ fn stamps() {
 #[test]
 fn resolves() {
     check_file(include_str!("plan/resolves.txt"), 8);
+}
+
+#[test]
+fn accepts() {
+    check_file(include_str!("plan/accepts.txt"), 10);
 }
 
 #[test]

@@ -346,9 +346,17 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
              the books forget {}.",
             crate::chain::join(revisions, ", ")
         )),
+        PlanError::Unapplied(id) => failure("not-applied").hint(format!(
+            "`limbeck show {id}` prints its file, which may be edited as long as it is not applied."
+        )),
+        PlanError::NotEdited(_) => failure("not-edited").hint("Nothing was changed: there is nothing to accept."),
+        PlanError::NoReason => {
+            failure("usage").hint("The log keeps it: --reason \"a typing error in a default\"")
+        }
         PlanError::Edited { .. } => failure("edited").hint(
             "Nothing was changed. `limbeck verify` compares. What was applied stays as it was, so bring the file back as it \
-             was, and put the change into a new revision. --allow-edited goes on all the same.",
+             was, and put the change into a new revision; or, if the file is right as it is: limbeck accept REV --reason \
+             \"…\". --allow-edited goes on all the same, this once.",
         ),
         PlanError::Irreversible { file, .. } => {
             failure("irreversible").hint(format!("Nothing was changed. The revision is in {file}."))

@@ -67,6 +67,11 @@ pub enum RowWrite {
         /// The server's words.
         error: String,
     },
+    /// The revision's file is accepted as it is now; what ran stays in the row.
+    Accept {
+        /// The revision.
+        revision: Arc<Revision>,
+    },
     /// The revision is gone.
     Delete {
         /// The revision.
@@ -94,6 +99,8 @@ pub enum Act {
     Stamp,
     /// A half-applied revision was settled, or is going to be.
     Resolve,
+    /// An edited file was accepted.
+    Accept,
     /// A step failed.
     Failure,
 }
@@ -106,6 +113,7 @@ impl Act {
             Self::Downgrade => "downgrade",
             Self::Stamp => "stamp",
             Self::Resolve => "resolve",
+            Self::Accept => "accept",
             Self::Failure => "failure",
         }
     }
@@ -121,6 +129,7 @@ impl RowWrite {
             | Self::Progress { revision, .. }
             | Self::Arrive { revision }
             | Self::Failure { revision, .. }
+            | Self::Accept { revision }
             | Self::Delete { revision }
             | Self::Log { revision, .. } => &revision.id,
         }
@@ -198,6 +207,12 @@ impl RowWrite {
                 text(error),
                 only(revision)
             ),
+            Self::Accept { revision } => format!(
+                "UPDATE {table} SET checksum = {}, file_checksum = {} {}",
+                text(&revision.digest.tokens.to_string()),
+                text(&revision.digest.bytes.to_string()),
+                only(revision)
+            ),
             Self::Delete { revision } => format!("DELETE FROM {table} {}", only(revision)),
             Self::Log { act, revision, detail } => {
                 // The row is still there, before a downgrade deletes it, so its own clock says how long the step took.
@@ -209,7 +224,7 @@ impl RowWrite {
                             only(revision)
                         )
                     }
-                    Act::Stamp | Act::Resolve | Act::Failure => "NULL".to_owned(),
+                    Act::Stamp | Act::Resolve | Act::Accept | Act::Failure => "NULL".to_owned(),
                 };
                 format!(
                     "INSERT INTO {} (happened_at, service, act, revision, description, checksum, detail, duration_ms, \

@@ -2,7 +2,7 @@
 
 use super::sandbox::Sandbox;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "init",
     "revision",
     "merge",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 24] = [
     "check",
     "verify",
     "log",
+    "accept",
     "completions",
     "man",
 ];

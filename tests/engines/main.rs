@@ -10,6 +10,7 @@ mod raw;
 mod sandbox;
 
 mod at_once;
+mod audit;
 mod connection;
 mod failure;
 mod kept;

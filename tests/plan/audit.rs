@@ -25,9 +25,11 @@ fn every(revision: &Arc<Revision>) -> Vec<RowWrite> {
         RowWrite::Progress { revision: own(), done: 1 },
         RowWrite::Arrive { revision: own() },
         RowWrite::Failure { revision: own(), done: 1, error: "limbeck_log".to_owned() },
+        RowWrite::Accept { revision: own() },
         RowWrite::Delete { revision: own() },
     ]);
-    writes.extend([Act::Upgrade, Act::Downgrade, Act::Stamp, Act::Resolve, Act::Failure].map(log));
+    writes
+        .extend([Act::Upgrade, Act::Downgrade, Act::Stamp, Act::Resolve, Act::Accept, Act::Failure].map(log));
     for write in &writes {
         match write {
             RowWrite::Insert { .. }
@@ -36,9 +38,10 @@ fn every(revision: &Arc<Revision>) -> Vec<RowWrite> {
             | RowWrite::Progress { .. }
             | RowWrite::Arrive { .. }
             | RowWrite::Failure { .. }
+            | RowWrite::Accept { .. }
             | RowWrite::Delete { .. } => {}
             RowWrite::Log { act, .. } => match act {
-                Act::Upgrade | Act::Downgrade | Act::Stamp | Act::Resolve | Act::Failure => {}
+                Act::Upgrade | Act::Downgrade | Act::Stamp | Act::Resolve | Act::Accept | Act::Failure => {}
             },
         }
     }

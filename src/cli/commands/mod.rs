@@ -1,5 +1,6 @@
 //! The verbs, one file each: arguments, and what is done with them.
 
+mod accept;
 mod branches;
 mod change;
 mod check;
@@ -69,6 +70,8 @@ pub enum Command {
     Stamp(stamp::Args),
     /// Settle a half-applied revision
     Resolve(resolve::Args),
+    /// Take the edited file of an applied revision as it is, for a reason
+    Accept(accept::Args),
     /// Show the revisions that the database is at
     Current(current::Args),
     /// Show the heads of the chain
@@ -123,6 +126,7 @@ impl Command {
             Self::Version(args) => args.run(&context),
             Self::Stamp(args) => args.run(&context),
             Self::Resolve(args) => args.run(&context),
+            Self::Accept(args) => args.run(&context),
             Self::Current(args) => args.run(&context),
             Self::Heads(args) => args.run(&context),
             Self::Branches(args) => args.run(&context),

@@ -10,6 +10,7 @@ use comfy_table::{
 use console::style;
 
 use crate::chain::{Direction, RevisionId, join};
+use crate::ledger::RowWrite;
 use crate::manager::Status;
 use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction};
 use crate::review::Review;
@@ -158,9 +159,10 @@ fn remarks(step: &Step, plan: &Plan) -> Vec<&'static str> {
         remarks.push("empty");
     }
     match (step.action, step.transaction) {
-        (Action::Record, _) => remarks.push(match step.direction {
-            Direction::Up => "books only: applied",
-            Direction::Down => "books only: not applied",
+        (Action::Record, _) => remarks.push(match (step.before.as_slice(), step.direction) {
+            ([RowWrite::Accept { .. }], _) => "books only: its file is accepted",
+            (_, Direction::Up) => "books only: applied",
+            (_, Direction::Down) => "books only: not applied",
         }),
         (Action::Run, Transaction::Each) => {
             if plan.server.ddl() == crate::dialect::Ddl::Transactional {
