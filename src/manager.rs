@@ -57,6 +57,16 @@ pub struct Status {
     pub edited: Vec<(RevisionId, Extent)>,
 }
 
+/// What ran as an applied revision.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its row in the books.
+    pub row: Row,
+    /// The text of its file as it was applied; none where the books do not hold it: it was longer than
+    /// [`SOURCE_LENGTH`](crate::ledger::format::SOURCE_LENGTH), or a version applied it that did not keep it.
+    pub source: Option<String>,
+}
+
 impl Status {
     /// Whether nothing is pending and nothing is half-applied.
     pub fn is_up_to_date(&self) -> bool {
@@ -253,6 +263,13 @@ impl MigrationManager {
             missing: ledger.unknown.iter().map(|row| (*row).clone()).collect(),
             edited: ledger.edited.iter().map(|edited| (edited.row.revision.clone(), edited.extent)).collect(),
         }
+    }
+
+    /// What ran as the applied revision called `name`, which no file need have any more.
+    pub async fn ran(&self, name: &str) -> Result<Ran, Error> {
+        let row = self.facts().applied(name)?.clone();
+        let source = db::books::source(&self.session, &self.format, &row.revision).await?;
+        Ok(Ran { row, source })
     }
 
     /// The newest lines of the log, newest first: all of them, or those of the revision called `named`, which no file

@@ -1,5 +1,6 @@
 //! Reads the books.
 
+use crate::chain::RevisionId;
 use crate::ledger::{Books, Entry, Format, Lines, Row, State, Tables, log};
 
 use super::driver::{DbError, TextRow};
@@ -53,6 +54,19 @@ fn row(columns: TextRow) -> Result<Row, DbError> {
         applied_by: log::who(db_user.as_deref(), os_user.as_deref(), host.as_deref()),
         limbeck_version,
     })
+}
+
+/// Reads what ran as a revision; none where the books do not hold it.
+pub async fn source(
+    session: &Session,
+    format: &Format,
+    revision: &RevisionId,
+) -> Result<Option<String>, DbError> {
+    if session.revisions() != Tables::Present {
+        return Ok(None);
+    }
+    let rows = session.ask(&format.select_source(session.server().dialect(), revision)).await?;
+    Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).flatten())
 }
 
 /// Reads the newest lines of the log, newest first; none when there was no log when the session began.

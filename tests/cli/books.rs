@@ -178,7 +178,7 @@ fn a_half_applied_revision_is_in_the_way() {
 
 #[test]
 fn questions_change_nothing() {
-    const QUESTIONS: [&str; 15] = [
+    const QUESTIONS: [&str; 16] = [
         "status",
         "check",
         "plan",
@@ -193,6 +193,7 @@ fn questions_change_nothing() {
         "branches",
         "history -i",
         "log",
+        "diff",
         "show head",
     ];
     let sandbox = Sandbox::chain();

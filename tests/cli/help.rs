@@ -2,7 +2,7 @@
 
 use super::sandbox::Sandbox;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "revision",
     "merge",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 25] = [
     "check",
     "verify",
     "log",
+    "diff",
     "accept",
     "completions",
     "man",

@@ -20,6 +20,7 @@ macro_rules! check {
 
 mod bad_input;
 mod books;
+mod diff;
 mod files;
 mod help;
 mod history;

@@ -48,6 +48,12 @@ fn an_edited_file_is_accepted(engine: Engine) {
     let ran = kept();
     sandbox.limbeck(&["accept", FIRST, "--reason", REASON]).ends(0);
     assert_eq!(kept(), ran, "what ran stays");
+    sandbox.limbeck(&["diff"]).ends(0);
+    sandbox
+        .limbeck(&["diff", FIRST])
+        .ends(1)
+        .says("-CREATE TABLE e1 (a int);")
+        .says("+CREATE TABLE e1 (b int);");
     sandbox.limbeck(&["verify"]).ends(0);
     sandbox.limbeck(&["accept", FIRST, "--reason", REASON]).ends(1).says("what the books say");
     sandbox.limbeck(&["upgrade"]).ends(0);

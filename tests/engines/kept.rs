@@ -14,6 +14,7 @@ use crate::sandbox::Sandbox;
 
 on_engines! {
     the_text_of_the_file_is_kept on sqlite postgresql mariadb mysql;
+    a_long_text_is_not_kept on sqlite postgresql mariadb mysql;
     old_books_are_read_and_then_extended on sqlite postgresql mariadb mysql;
     a_column_is_not_added_twice on sqlite postgresql mariadb mysql;
 }
@@ -53,7 +54,38 @@ fn the_text_of_the_file_is_kept(engine: Engine) {
     let sandbox = project(&database);
     sandbox.limbeck(&["upgrade", SECOND]).ends(0);
     sandbox.limbeck(&["stamp", THIRD]).ends(0);
-    assert_eq!(kept(&database), files(&sandbox));
+    let files = files(&sandbox);
+    assert_eq!(kept(&database), files);
+    for (id, number, text) in [(FIRST, 1, &files[0]), (SECOND, 2, &files[1])] {
+        sandbox.write(
+            &sandbox.file(id, number),
+            &format!("-- Revision ID: {id}\n-- limbeck:upgrade\nSELECT 1;\n"),
+        );
+        assert_eq!(&sandbox.limbeck(&["show", "--applied", id]).ends(0).out, text);
+        assert_eq!(sandbox.json(&["show", "--applied", id])["revisions"][0]["source"], **text);
+    }
+    sandbox.limbeck(&["diff"]).ends(1).says("-CREATE TABLE k1 (a int);").says("-CREATE TABLE k2 (a int);");
+    sandbox.limbeck(&["diff", THIRD]).ends(0);
+    // And without a file.
+    sandbox.remove(&sandbox.file(THIRD, 3));
+    assert_eq!(sandbox.limbeck(&["show", "--applied", &THIRD[..4]]).ends(2).out, "");
+    assert_eq!(sandbox.limbeck(&["show", "--applied", THIRD]).ends(0).out, files[2]);
+}
+
+/// A text of more than 1 MiB runs like any other.
+fn a_long_text_is_not_kept(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let long = format!("-- limbeck:upgrade\n-- {}\nCREATE TABLE k1 (a int);\n", "long ".repeat(220_000));
+    sandbox.revision(FIRST, "", &long);
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    assert_eq!(kept(&database), ["∅"]);
+    sandbox.limbeck(&["show", "--applied", FIRST]).ends(1).says("is not in the books");
+    sandbox.limbeck(&["verify"]).ends(0);
+    sandbox
+        .write(&sandbox.file(FIRST, 1), &format!("-- Revision ID: {FIRST}\n-- limbeck:upgrade\nSELECT 1;\n"));
+    sandbox.limbeck(&["diff"]).ends(1).says("what ran is not in the books");
+    assert_eq!(sandbox.json(&["diff", FIRST])["error"]["code"], "not-kept");
 }
 
 /// Takes away what this version added to the books.
@@ -66,11 +98,19 @@ fn old_books_are_read_and_then_extended(engine: Engine) {
     let sandbox = project(&database);
     sandbox.limbeck(&["upgrade", FIRST]).ends(0);
     age(&database);
-    for (question, code) in
-        [("status", 0), ("plan", 0), ("check", 4), ("verify", 0), ("log", 0), ("current", 0), ("history", 0)]
-    {
+    for (question, code) in [
+        ("status", 0),
+        ("plan", 0),
+        ("check", 4),
+        ("verify", 0),
+        ("log", 0),
+        ("current", 0),
+        ("history", 0),
+        ("diff", 0),
+    ] {
         sandbox.limbeck(&[question]).ends(code);
     }
+    sandbox.limbeck(&["show", "--applied", FIRST]).ends(1).says("is not in the books");
     // Nothing to do changes nothing.
     sandbox.limbeck(&["upgrade", FIRST]).ends(0);
     assert!(database.raw().attempt("SELECT source FROM limbeck_revisions").is_err());

@@ -6,6 +6,7 @@ mod change;
 mod check;
 mod completions;
 mod current;
+mod diff;
 mod downgrade;
 mod edit;
 mod force;
@@ -86,6 +87,8 @@ pub enum Command {
     Check(check::Args),
     /// Compare applied revisions with their files
     Verify(verify::Args),
+    /// Show what was edited since it was applied, as a diff
+    Diff(diff::Args),
     /// Show who did what, when, from where, newest first
     Log(log::Args),
     /// Print a completion script for a shell
@@ -134,6 +137,7 @@ impl Command {
             Self::Status(args) => args.run(&context),
             Self::Check(args) => args.run(&context),
             Self::Verify(args) => args.run(&context),
+            Self::Diff(args) => args.run(&context),
             Self::Log(args) => args.run(&context),
         }
     }

@@ -213,7 +213,7 @@ fn note_text(note: &Note) -> String {
             "All of them run in one transaction: a failure takes the whole run back.".to_owned()
         }
         Note::Edited(ids) => {
-            format!("⚠ Edited since they were applied: {}. `limbeck verify` says more.", join(ids, ", "))
+            format!("⚠ Edited since they were applied: {}. `limbeck diff` shows the change.", join(ids, ", "))
         }
         Note::Beyond | Note::NoRevisions => String::new(),
         Note::GoesOn { revision, statement, of, line, text } => {
@@ -305,12 +305,12 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
             row.revision,
             one_line(&row.description)
         );
-        let _ = writeln!(text, "  Bring the file back; another branch of the repository may have it");
+        let _ = writeln!(text, "  Bring it back: `limbeck show --applied {}` prints what ran", row.revision);
     }
     for (id, extent) in &status.edited {
         if *extent == crate::ledger::Extent::Statements {
             let _ = writeln!(text, "\n{} {id} was edited since it was applied", style("⚠").yellow());
-            let _ = writeln!(text, "  `limbeck verify` compares; a change belongs into a new revision");
+            let _ = writeln!(text, "  `limbeck diff` shows the change, which belongs into a new revision");
         }
     }
     if status.heads.is_empty() && status.applied == 0 && status.missing.is_empty() {

@@ -161,7 +161,8 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
     })
 }
 
-fn row(row: &Row) -> Value {
+/// A row of the books.
+pub fn row(row: &Row) -> Value {
     json!({
         "revision": row.revision.as_str(),
         "description": row.description,
