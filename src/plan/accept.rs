@@ -6,7 +6,7 @@ use crate::chain::{Direction, GoalError, RevisionId};
 use crate::ledger::record::Act;
 use crate::ledger::{Extent, Row, RowWrite, State};
 
-use super::{Action, Facts, Order, Plan, PlanError, Scope, Step, Transaction};
+use super::{Facts, Plan, PlanError, Scope, Step};
 
 impl<'a> Facts<'a> {
     /// Plans that the file of an applied revision is taken as it is now; what ran stays in the books.
@@ -35,20 +35,8 @@ impl<'a> Facts<'a> {
             Extent::Statements => format!("{reason}; checksum {} -> {}", row.checksum, digest.tokens),
             Extent::Bytes => format!("{reason}; file_checksum {} -> {}", row.file_checksum, digest.bytes),
         };
-        let step = Step {
-            before: vec![RowWrite::Accept { revision: revision() }],
-            after: vec![RowWrite::Log {
-                act: Act::Accept,
-                revision: revision(),
-                detail: Some(detail.into()),
-            }],
-            revision: revision(),
-            direction: Direction::Up,
-            action: Action::Record,
-            from: 0,
-            transaction: Transaction::Wrapped { from: 0, to: 0 },
-            order: Order::InOrder,
-        };
+        let write = RowWrite::Accept { revision: revision() };
+        let step = Step::recorded(revision(), Direction::Up, write, Act::Accept, detail.into());
         let goal = row.revision.to_string();
         Ok(self.finished(Direction::Up, goal, &ledger, Scope::PerRevision, vec![step]))
     }

@@ -1,13 +1,12 @@
 //! What the books keep of what ran: the text of the file as it was applied, and books of an earlier version that lack it.
 
-use std::sync::atomic::AtomicBool;
-
 use limbeck::chain::Goal;
 use limbeck::database_url::DatabaseUrl;
 use limbeck::ledger::Actor;
 use limbeck::manager::{Access, MigrationManager};
 use limbeck::plan::Note;
 use limbeck::review::{ApprovedBy, Review};
+use limbeck::stop::Stop;
 
 use crate::engine::{Database, Engine};
 use crate::sandbox::Sandbox;
@@ -139,7 +138,7 @@ fn a_column_is_not_added_twice(engine: Engine) {
     assert!(plan.notes.contains(&Note::ExtendsBooks));
     database.raw().run("ALTER TABLE limbeck_revisions ADD COLUMN source text");
     let approved = Review::new(plan).approve(ApprovedBy::Command);
-    let (actor, stop) = (Actor::default(), AtomicBool::new(false));
+    let (actor, stop) = (Actor::default(), Stop::new());
     let done = runtime.block_on(manager.execute(&approved, &actor, &stop, &mut ()));
     assert_eq!(done.unwrap_or_else(|error| panic!("{error}")).done.len(), 2);
     runtime.block_on(manager.close());
