@@ -214,21 +214,28 @@ pub struct Frame {
 impl Plan {
     /// The messages around the steps.
     pub fn frame(&self) -> Frame {
+        self.frame_on(self.tables)
+    }
+
+    /// The same, where the books' tables are found to be so.
+    pub fn frame_on(&self, tables: Tables) -> Frame {
         let mut frame = Frame::default();
         if self.steps.is_empty() {
             return frame;
         }
-        let absent = self.tables == Tables::Absent;
-        if (absent || self.scope != Scope::PerRevision)
+        let tables = match tables {
+            Tables::Absent => self.format.create(&self.server),
+            Tables::Outdated => self.format.extend(&self.server),
+            Tables::Present => Vec::new(),
+        };
+        if (!tables.is_empty() || self.scope != Scope::PerRevision)
             && let Some(wait) = self.steps[0].limits.lock_wait
             && let Some(sql) = self.server.dialect().limit_waiting(wait, Extent::Session)
         {
             frame.before.limbeck(&sql);
         }
-        if absent {
-            for sql in self.format.create(&self.server) {
-                frame.before.limbeck(&sql);
-            }
+        for sql in tables {
+            frame.before.limbeck(&sql);
         }
         if self.scope != Scope::PerRevision {
             frame.before.limbeck(self.server.dialect().begin());

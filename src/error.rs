@@ -76,7 +76,7 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Plan(error) => match error.as_ref() {
-                PlanError::Goal(_) => Class::Usage,
+                PlanError::Goal(_) | PlanError::NoReason => Class::Usage,
                 PlanError::Dirty { .. } => Class::Dirty,
                 _ => Class::Failure,
             },

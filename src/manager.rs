@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chain::{Chain, Goal, Revision, RevisionId};
+use crate::chain::{Chain, Goal, GoalError, Revision, RevisionId};
 use crate::convention::Convention;
 use crate::database_url::DatabaseUrl;
 pub use crate::db::Access;
@@ -17,7 +17,7 @@ use crate::dialect::{Backend, Server};
 use crate::error::Error;
 use crate::event::Observer;
 use crate::folder;
-use crate::ledger::{Actor, Books, Content, Extent, Format, Home, Ledger, Row, State, Tables};
+use crate::ledger::{Actor, Books, Content, Entry, Extent, Format, Home, Ledger, Lines, Row, State, Tables};
 use crate::plan::{Facts, Plan, PlanError, Policy, Purge, Way};
 use crate::report::Report;
 use crate::review::Approved;
@@ -55,6 +55,16 @@ pub struct Status {
     pub missing: Vec<Row>,
     /// Applied revisions whose files changed since.
     pub edited: Vec<(RevisionId, Extent)>,
+}
+
+/// What ran as an applied revision.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its row in the books.
+    pub row: Row,
+    /// The text of its file as it was applied; none where the books do not hold it: it was longer than
+    /// [`SOURCE_LENGTH`](crate::ledger::format::SOURCE_LENGTH), or a version applied it that did not keep it.
+    pub source: Option<String>,
 }
 
 impl Status {
@@ -233,6 +243,11 @@ impl MigrationManager {
         Ok(self.facts().resolve(named, way)?)
     }
 
+    /// Plans that the edited file of an applied revision is taken as it is.
+    pub fn plan_accept(&self, name: &str, reason: &str) -> Result<Plan, Error> {
+        Ok(self.facts().accept(name, reason)?)
+    }
+
     /// Where the database stands.
     pub fn status(&self) -> Status {
         let ledger = self.ledger();
@@ -247,6 +262,28 @@ impl MigrationManager {
             dirty: ledger.dirty.iter().map(|row| (*row).clone()).collect(),
             missing: ledger.unknown.iter().map(|row| (*row).clone()).collect(),
             edited: ledger.edited.iter().map(|edited| (edited.row.revision.clone(), edited.extent)).collect(),
+        }
+    }
+
+    /// What ran as the applied revision called `name`, which no file need have any more.
+    pub async fn ran(&self, name: &str) -> Result<Ran, Error> {
+        let row = self.facts().applied(name)?.clone();
+        let source = db::books::source(&self.session, &self.format, &row.revision).await?;
+        Ok(Ran { row, source })
+    }
+
+    /// The newest lines of the log, newest first: all of them, or those of the revision called `named`, which no file
+    /// need have any more.
+    pub async fn log(&self, named: Option<&str>, limit: u32) -> Result<Vec<Entry>, Error> {
+        let read = |lines| async move { db::books::log(&self.session, &self.format, &lines, limit).await };
+        let Some(name) = named else { return Ok(read(Lines::All).await?) };
+        match self.chain.find(name) {
+            Ok(at) => Ok(read(Lines::Of(self.chain.revisions()[at].id.clone())).await?),
+            Err(error @ GoalError::Unknown { .. }) => {
+                let found = read(Lines::Beginning(name.to_owned())).await?;
+                if found.is_empty() { Err(error.into()) } else { Ok(found) }
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The plan: what will be done, decided from the chain, the books and the goal, without any I/O.
 
+mod accept;
 mod policy;
 mod resolve;
 mod stamp;
@@ -13,7 +14,7 @@ use crate::chain::{
 };
 use crate::dialect::{Ddl, Server};
 use crate::ledger::record::Act;
-use crate::ledger::{Books, Content, Format, Ledger, Row, RowWrite, State, Tables};
+use crate::ledger::{Books, Content, Extent, Format, Ledger, Row, RowWrite, State, Tables};
 use crate::sql::{SourceText, Span};
 
 pub use policy::{Edits, Policy, Transactions};
@@ -151,6 +152,8 @@ pub enum Order {
 pub enum Note {
     /// The books do not exist yet and will be made.
     MakesBooks,
+    /// The books were made by an earlier version, and get the column that keeps what ran.
+    ExtendsBooks,
     /// All steps are one transaction, because the database is empty.
     OneTransaction,
     /// All steps are one transaction, because the user wants it so.
@@ -205,6 +208,21 @@ pub enum PlanError {
         /// The revisions.
         revisions: Vec<RevisionId>,
     },
+    /// The files of applied revisions say something else now.
+    #[error("{} edited since {} applied", was(revisions), they(revisions))]
+    Edited {
+        /// The revisions.
+        revisions: Vec<RevisionId>,
+    },
+    /// The revision is not applied, so its file may be edited as its author likes.
+    #[error("revision {0} is not applied")]
+    Unapplied(RevisionId),
+    /// The file is what the books say.
+    #[error("the file of revision {0} is what the books say")]
+    NotEdited(RevisionId),
+    /// An edited file is accepted for a reason.
+    #[error("the reason is empty")]
+    NoReason,
     /// A downgrade would go past a revision that has no way back.
     #[error("revision {revision} cannot be downgraded: {reason}")]
     Irreversible {
@@ -260,12 +278,23 @@ pub enum PlanError {
     },
 }
 
+/// The applied revisions whose statements were edited since; that a file was reformatted stops nothing.
+fn edited(ledger: &Ledger<'_>) -> Vec<RevisionId> {
+    let applied = ledger.edited.iter().filter(|edited| edited.row.state == State::Applied);
+    let edited = applied.filter(|edited| edited.extent == Extent::Statements);
+    edited.map(|edited| edited.row.revision.clone()).collect()
+}
+
 fn was(ids: &[RevisionId]) -> String {
     format!("{} {}", join(ids, ", "), if ids.len() == 1 { "was" } else { "were" })
 }
 
 fn it(ids: &[RevisionId]) -> &'static str {
     if ids.len() == 1 { "it" } else { "them" }
+}
+
+fn they(ids: &[RevisionId]) -> &'static str {
+    if ids.len() == 1 { "it was" } else { "they were" }
 }
 
 impl<'a> Facts<'a> {
@@ -282,6 +311,10 @@ impl<'a> Facts<'a> {
         if !ledger.unknown.is_empty() {
             let revisions = ledger.unknown.iter().map(|row| row.revision.clone()).collect();
             return Err(PlanError::FileGone { revisions });
+        }
+        let revisions = edited(&ledger);
+        if !revisions.is_empty() && self.policy.edits == Edits::Refused {
+            return Err(PlanError::Edited { revisions });
         }
         Ok(ledger)
     }
@@ -379,18 +412,15 @@ impl<'a> Facts<'a> {
         if !steps.is_empty() && self.books.tables == Tables::Absent {
             notes.push(Note::MakesBooks);
         }
+        if !steps.is_empty() && self.books.tables == Tables::Outdated {
+            notes.push(Note::ExtendsBooks);
+        }
         match scope {
             Scope::WholeRun => notes.push(Note::OneTransaction),
             Scope::AllOrNothing => notes.push(Note::AllOrNothing),
             Scope::PerRevision => {}
         }
-        let edited: Vec<RevisionId> = ledger
-            .edited
-            .iter()
-            .filter(|edited| edited.row.state == State::Applied)
-            .filter(|edited| edited.extent == crate::ledger::Extent::Statements)
-            .map(|edited| edited.row.revision.clone())
-            .collect();
+        let edited = edited(ledger);
         if !edited.is_empty() {
             notes.push(Note::Edited(edited));
         }

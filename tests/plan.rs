@@ -1,5 +1,7 @@
 //! Chain, books and goal in, plan out: the cases of `plan/*.txt`, whose form `plan/goals.txt` describes.
 
+#[path = "plan/audit.rs"]
+mod audit;
 #[path = "plan/table.rs"]
 mod table;
 #[path = "plan/written.rs"]
@@ -8,11 +10,11 @@ mod written;
 use std::fmt::Write as _;
 
 use limbeck::chain::{Chain, Goal};
-use limbeck::dialect::{Backend, Server};
+use limbeck::dialect::{Backend, Dialect, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
 use limbeck::plan::{
-    Action, Facts, Note, Order, Plan, PlanError, Policy, Purge, Scope, Step, Transaction, Way,
+    Action, Edits, Facts, Note, Order, Plan, PlanError, Policy, Purge, Scope, Step, Transaction, Way,
 };
 use limbeck::sql::{SourceText, Span};
 
@@ -26,6 +28,7 @@ struct Setting {
     content: Content,
     books: Option<String>,
     show: String,
+    edits: Edits,
 }
 
 impl Default for Setting {
@@ -36,6 +39,7 @@ impl Default for Setting {
             content: Content::Some,
             books: Some(String::new()),
             show: String::new(),
+            edits: Edits::Refused,
         }
     }
 }
@@ -56,6 +60,7 @@ impl Setting {
             }
             ("books", "") => self.books = Some(rest.to_owned()).filter(|rest| rest != "none"),
             ("show", "") => rest.clone_into(&mut self.show),
+            ("edits", "") if rest == "allowed" => self.edits = Edits::Allowed,
             ("up", id) => self.revision(id).up = Some(section(rest, below)),
             ("down", id) => self.revision(id).down = Down::Text(section(rest, below)),
             _ => return false,
@@ -69,7 +74,8 @@ impl Setting {
     }
 
     fn rows(&self, chain: &Chain) -> Vec<Row> {
-        let books = self.books.as_deref().unwrap_or_default();
+        let books =
+            self.books.as_deref().unwrap_or_default().trim_start_matches("old, ").trim_start_matches("old");
         let mut rows: Vec<Row> =
             books.split(", ").filter(|entry| !entry.is_empty()).map(|entry| row(chain, entry)).collect();
         rows.sort_by(|a, b| a.revision.cmp(&b.revision));
@@ -106,14 +112,25 @@ fn outcome(setting: &Setting, command: &str) -> String {
     let server = Server::assumed(setting.backend);
     let format = Format::limbeck(None, "default");
     let rows = setting.rows(&chain);
-    let tables = if setting.books.is_some() { Tables::Present } else { Tables::Absent };
+    let tables = match setting.books.as_deref() {
+        None => Tables::Absent,
+        Some(books) if books.starts_with("old") => Tables::Outdated,
+        Some(_) => Tables::Present,
+    };
     let books = Books { tables, content: setting.content, rows };
-    let policy = Policy::default();
+    let policy = Policy { edits: setting.edits, ..Policy::default() };
     let facts = Facts { chain: &chain, books: &books, server: &server, format: &format, policy };
     let mut words = command.split(' ');
     let verb = words.next().unwrap_or_default();
     if verb == "resolve" {
         return resolved(setting, &facts, &words.collect::<Vec<_>>());
+    }
+    if verb == "accept" {
+        let (name, reason) = command["accept ".len()..].split_once(": ").expect("accept REV: REASON");
+        return match facts.accept(name, reason) {
+            Ok(plan) => shown(setting, &chain, &books.rows, &plan),
+            Err(error) => refused(&error),
+        };
     }
     let purge = if command.contains(" --purge") { Purge::Yes } else { Purge::No };
     let goals: Result<Vec<Goal>, _> = words.filter(|word| *word != "--purge").map(str::parse).collect();
@@ -190,18 +207,21 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
             }
         }
         "rows" => {
+            let mut lines = String::new();
             for step in &plan.steps {
                 let list = |writes: &[RowWrite]| writes.iter().map(row_write).collect::<Vec<_>>().join(", ");
                 let (before, after) = (list(&step.before), list(&step.after));
-                let _ = writeln!(text, "{} {}  {before} … {after}", signed(step), transaction(step));
+                let _ = writeln!(lines, "{} {}  {before} … {after}", signed(step), transaction(step));
             }
+            text.push_str(&redacted(chain, plan.server.dialect(), &lines));
         }
-        "sql" => text.push_str(&redacted(chain, &sql(plan))),
+        "sql" => text.push_str(&redacted(chain, plan.server.dialect(), &sql(plan))),
         other => panic!("what is `show: {other}`?"),
     }
     for note in &plan.notes {
         let _ = match note {
             Note::MakesBooks => writeln!(text, "note: makes the books"),
+            Note::ExtendsBooks => writeln!(text, "note: extends the books"),
             Note::OneTransaction => writeln!(text, "note: one transaction"),
             Note::AllOrNothing => writeln!(text, "note: all or nothing"),
             Note::Edited(ids) => writeln!(text, "note: edited {ids:?}"),
@@ -256,6 +276,7 @@ fn row_write(write: &RowWrite) -> String {
         RowWrite::Depart { total, .. } => format!("depart {id} 0/{total}"),
         RowWrite::Resume { done, total, .. } => format!("resume {id} {done}/{total}"),
         RowWrite::Arrive { .. } => format!("arrive {id}"),
+        RowWrite::Accept { .. } => format!("accept {id}"),
         RowWrite::Delete { .. } => format!("delete {id}"),
         RowWrite::Log { act, detail: None, .. } => format!("log {} {id}", act.name()),
         RowWrite::Log { act, detail: Some(detail), .. } => format!("log {} {id} ({detail})", act.name()),
@@ -284,10 +305,12 @@ fn sql(plan: &Plan) -> String {
 }
 
 /// Puts names in the place of what changes with every version.
-fn redacted(chain: &Chain, text: &str) -> String {
+fn redacted(chain: &Chain, dialect: &dyn Dialect, text: &str) -> String {
     let mut text = text.replace(&format!("'{LIMBECK_VERSION}'"), "'<version>'");
     for revision in chain.revisions() {
+        let source = dialect.quote_text(revision.source.text());
         text = text
+            .replace(&source, &format!("<text of {}>", revision.id))
             .replace(&revision.digest.tokens.to_string(), &format!("<tokens of {}>", revision.id))
             .replace(&revision.digest.bytes.to_string(), &format!("<bytes of {}>", revision.id));
     }
@@ -353,6 +376,11 @@ fn stamps() {
 #[test]
 fn resolves() {
     check_file(include_str!("plan/resolves.txt"), 8);
+}
+
+#[test]
+fn accepts() {
+    check_file(include_str!("plan/accepts.txt"), 10);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::config::{self, ConfigError};
 use crate::error::{Cause, Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
 use crate::event::Aftermath;
 use crate::folder::FolderError;
+use crate::manager::Ran;
 use crate::plan::{PlanError, ScriptError};
 use crate::report::End;
 use crate::sql::{SourceText, Span};
@@ -81,6 +82,13 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What ran as a revision is not in the books.
+    pub fn not_kept(ran: &Ran) -> Self {
+        let id = &ran.row.revision;
+        Self::new(Exit::Error, "not-kept", format!("what ran as revision {id} is not in the books"))
+            .hint("They hold no text of more than 1 MiB, and nothing that a limbeck without the column `source` applied.")
     }
 
     /// Says which of several services it is about, and which come after it and were not tried.
@@ -341,11 +349,23 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
             failure("shrunk").hint("Bring the statements back, or settle it by hand: limbeck resolve --done")
         }
         PlanError::FileGone { revisions } => failure("file-gone").hint(format!(
-            "Bring the file back (another branch of the repository may have it), or check that this is the right \
-             database. If it is gone for good: `limbeck stamp --purge REV`, with the revision that the schema is at, makes \
+            "Bring the file back (another branch of the repository may have it, and `limbeck show --applied REV` prints what \
+             ran), or check that this is the right database. If it is gone for good: `limbeck stamp --purge REV`, with the revision that the schema is at, makes \
              the books forget {}.",
             crate::chain::join(revisions, ", ")
         )),
+        PlanError::Unapplied(id) => failure("not-applied").hint(format!(
+            "`limbeck show {id}` prints its file, which may be edited as long as it is not applied."
+        )),
+        PlanError::NotEdited(_) => failure("not-edited").hint("Nothing was changed: there is nothing to accept."),
+        PlanError::NoReason => {
+            failure("usage").hint("The log keeps it: --reason \"a typing error in a default\"")
+        }
+        PlanError::Edited { .. } => failure("edited").hint(
+            "Nothing was changed. `limbeck diff` shows the change. What was applied stays as it was, so bring the file back as it \
+             was, and put the change into a new revision; or, if the file is right as it is: limbeck accept REV --reason \
+             \"…\". --allow-edited goes on all the same, this once.",
+        ),
         PlanError::Irreversible { file, .. } => {
             failure("irreversible").hint(format!("Nothing was changed. The revision is in {file}."))
         }
@@ -428,7 +448,7 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
                 DbError::Server(server) if denied(server) => {
                     let mut told = told;
                     told.message = format!("limbeck's own tables cannot be made or written: {server}");
-                    told.hint("Nothing was changed. The role needs the right to create tables, and to write limbeck_revisions and limbeck_log.")
+                    told.hint("Nothing was changed. The role needs the right to create tables, and to write (and, after a new version of limbeck, to alter) limbeck_revisions and limbeck_log.")
                 }
                 DbError::Server(server) if server.code.as_deref() == Some("5") => told.hint(
                     "Next: again when nobody else writes to the file, or with more patience: --lock-budget 10m",

@@ -1,6 +1,7 @@
 //! Reads the books.
 
-use crate::ledger::{Books, Format, Row, State, Tables};
+use crate::chain::RevisionId;
+use crate::ledger::{Books, Entry, Format, Lines, Row, State, Tables, log};
 
 use super::driver::{DbError, TextRow};
 use super::session::Session;
@@ -9,7 +10,7 @@ use super::session::Session;
 pub async fn read(session: &Session, format: &Format) -> Result<Books, DbError> {
     let rows = match session.revisions() {
         Tables::Absent => Vec::new(),
-        Tables::Present => rows(session, format).await?,
+        Tables::Present | Tables::Outdated => rows(session, format).await?,
     };
     Ok(Books { tables: session.tables(), content: session.content(), rows })
 }
@@ -37,7 +38,7 @@ fn row(columns: TextRow) -> Result<Row, DbError> {
     let error = next();
     let applied_at = next();
     let duration_ms = number(next());
-    let who = [next(), next(), next()];
+    let [db_user, os_user, host] = [next(), next(), next()];
     let limbeck_version = next().unwrap_or_default();
     Ok(Row {
         revision: revision.as_str().into(),
@@ -50,17 +51,52 @@ fn row(columns: TextRow) -> Result<Row, DbError> {
         error,
         applied_at,
         duration_ms,
-        applied_by: applied_by(&who),
+        applied_by: log::who(db_user.as_deref(), os_user.as_deref(), host.as_deref()),
         limbeck_version,
     })
 }
 
-/// `app, ann@build-7`: the database user, then the user of the operating system at the host.
-fn applied_by([db_user, os_user, host]: &[Option<String>; 3]) -> String {
-    let person = match (os_user, host) {
-        (Some(user), Some(host)) => Some(format!("{user}@{host}")),
-        (Some(one), None) | (None, Some(one)) => Some(one.clone()),
-        (None, None) => None,
-    };
-    [db_user.clone(), person].into_iter().flatten().collect::<Vec<_>>().join(", ")
+/// Reads what ran as a revision; none where the books do not hold it.
+pub async fn source(
+    session: &Session,
+    format: &Format,
+    revision: &RevisionId,
+) -> Result<Option<String>, DbError> {
+    if session.revisions() != Tables::Present {
+        return Ok(None);
+    }
+    let rows = session.ask(&format.select_source(session.server().dialect(), revision)).await?;
+    Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).flatten())
+}
+
+/// Reads the newest lines of the log, newest first; none when there was no log when the session began.
+pub async fn log(
+    session: &Session,
+    format: &Format,
+    lines: &Lines,
+    limit: u32,
+) -> Result<Vec<Entry>, DbError> {
+    if session.log() == Tables::Absent {
+        return Ok(Vec::new());
+    }
+    let rows = session.ask(&format.select_log(session.server().dialect(), lines, limit)).await?;
+    Ok(rows.into_iter().map(entry).collect())
+}
+
+fn entry(columns: TextRow) -> Entry {
+    let mut columns = columns.into_iter();
+    let mut next = || columns.next().flatten();
+    Entry {
+        happened_at: next().unwrap_or_default(),
+        act: next().unwrap_or_default(),
+        revision: next().unwrap_or_default().as_str().into(),
+        description: next(),
+        checksum: next(),
+        detail: next(),
+        duration_ms: next().and_then(|text| text.parse().ok()),
+        db_user: next(),
+        os_user: next(),
+        host: next(),
+        limbeck_version: next(),
+    }
 }

@@ -7,6 +7,7 @@ mod retry;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use crate::batch::Frame;
 use crate::chain::{Direction, RevisionId};
 use crate::database_url::DatabaseUrl;
 use crate::event::{Aftermath, Event, Observer};
@@ -200,7 +201,7 @@ impl Run<'_> {
     /// Reads the books again: what was shown is what is done, or nothing is.
     async fn fresh(&mut self) -> Result<(), ExecuteError> {
         let now = match self.plan.tables {
-            Tables::Present => books::rows(self.session, &self.plan.format).await,
+            Tables::Present | Tables::Outdated => books::rows(self.session, &self.plan.format).await,
             // Tables that were absent can only have been made by somebody else; then the rows are theirs.
             Tables::Absent => match books::rows(self.session, &self.plan.format).await {
                 Err(DbError::Server(_)) => Ok(Vec::new()),
@@ -228,8 +229,18 @@ impl Run<'_> {
         Ok(std::mem::take(&mut self.report))
     }
 
+    /// The messages around the steps. Another runner, or an earlier try, may have extended the books, and no column can
+    /// be added twice.
+    async fn frame(&mut self) -> Result<Frame, ExecuteError> {
+        let tables = match self.plan.tables {
+            Tables::Outdated => self.session.look_again().await.map_err(|error| self.books_error(error))?,
+            tables => tables,
+        };
+        Ok(self.plan.frame_on(tables))
+    }
+
     async fn steps(&mut self, whole: &mut Retries) -> Result<(), Ended> {
-        let frame = self.plan.frame();
+        let mut frame = self.frame().await?;
         if !frame.before.is_empty() {
             while let Err(broken) = self.session.act(frame.before.text()).await {
                 let _ = self.session.act("ROLLBACK").await;
@@ -246,6 +257,7 @@ impl Run<'_> {
                     pause,
                 });
                 self.wait(pause).await;
+                frame = self.frame().await?;
             }
             if self.plan.tables == Tables::Absent {
                 self.tell(Event::BooksCreated);

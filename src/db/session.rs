@@ -42,6 +42,22 @@ async fn recover(url: &DatabaseUrl) -> Result<(), DbError> {
     read.map(|_| ())
 }
 
+/// Whether a count is none.
+fn table(count: Option<Option<String>>) -> Tables {
+    match count.flatten().as_deref() {
+        Some("0") | None => Tables::Absent,
+        Some(_) => Tables::Present,
+    }
+}
+
+/// What the table of the revisions is, by how often it is there and how many of its newest columns are.
+fn revisions_table(count: Option<Option<String>>, columns: Option<Option<String>>) -> Tables {
+    match (table(count), table(columns)) {
+        (Tables::Present, Tables::Absent) => Tables::Outdated,
+        (found, _) => found,
+    }
+}
+
 /// One connection to one database, and what is known about it.
 ///
 /// Asking takes `&Session`, acting takes `&mut Session`.
@@ -80,12 +96,7 @@ impl Session {
         let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
         let version = row.next().flatten().unwrap_or_default();
         let schema = row.next().flatten();
-        let mut table = || match row.next().flatten().as_deref() {
-            Some("0") | None => Tables::Absent,
-            Some(_) => Tables::Present,
-        };
-        let (revisions, log) = (table(), table());
-        let objects = row.next().flatten();
+        let (revisions, log, objects, columns) = (row.next(), row.next(), row.next(), row.next());
         let number = row.next().flatten().and_then(|number| number.parse().ok());
         if let (Place::Server(_), None) = (&url.place, &schema) {
             return Err(DbError::NoSchema(match wanted {
@@ -105,9 +116,9 @@ impl Session {
             // On MySQL the schema is the database itself, which the connection knows.
             schema: schema.filter(|_| url.backend == Backend::Postgres),
             server,
-            revisions,
-            log,
-            content: if objects.as_deref() == Some("0") { Content::Empty } else { Content::Some },
+            revisions: revisions_table(revisions, columns),
+            log: table(log),
+            content: if objects.flatten().as_deref() == Some("0") { Content::Empty } else { Content::Some },
         })
     }
 
@@ -123,12 +134,31 @@ impl Session {
 
     /// Whether both tables of the books existed when the session began.
     pub fn tables(&self) -> Tables {
-        if self.log == Tables::Present { self.revisions } else { Tables::Absent }
+        match (self.revisions, self.log) {
+            (Tables::Present, Tables::Absent) => Tables::Absent,
+            (revisions, _) => revisions,
+        }
+    }
+
+    /// Looks at the tables of the books once more.
+    pub(super) async fn look_again(&mut self) -> Result<Tables, DbError> {
+        let identity = inspect::identity(self.server.backend, self.home.search_path.as_deref());
+        let row = self.ask(&identity).await?.into_iter().next().unwrap_or_default();
+        let mut row = row.into_iter().skip(2);
+        let (revisions, log, _, columns) = (row.next(), row.next(), row.next(), row.next());
+        self.revisions = revisions_table(revisions, columns);
+        self.log = table(log);
+        Ok(self.tables())
     }
 
     /// Whether there were rows to read when the session began: the log may be missing, or out of this role's sight.
     pub(super) fn revisions(&self) -> Tables {
         self.revisions
+    }
+
+    /// Whether there was a log when the session began.
+    pub(super) fn log(&self) -> Tables {
+        self.log
     }
 
     /// Whether the database held anything when the session began.

@@ -1,5 +1,6 @@
 //! The tables of the books: their names, their columns, and the statements that make and read them.
 
+use crate::chain::RevisionId;
 use crate::dialect::{Dialect, Server, TableName};
 
 /// Where the books of a service lie.
@@ -26,6 +27,12 @@ pub struct Home {
 
 /// The longest service name that the books hold, in characters.
 pub const SERVICE_LENGTH: usize = 100;
+
+/// The column of the revisions that keeps the text of the file as it was applied. Books of the first version lack it.
+pub const SOURCE: &str = "source";
+
+/// The longest text that is kept there, in bytes: the books are read with every command, and sent in one message.
+pub const SOURCE_LENGTH: usize = 1 << 20;
 
 impl Format {
     /// limbeck's own books for `service`, in `schema` where the engine has schemas.
@@ -67,7 +74,7 @@ impl Format {
                  description {text} NOT NULL, checksum {sum} NOT NULL, file_checksum {sum} NOT NULL, \
                  state {state} NOT NULL, statements_done {integer} NOT NULL, statements_total {integer} NOT NULL, \
                  error {text}, started_at {moment}, applied_at {moment}, duration_ms {integer}, {who}, \
-                 PRIMARY KEY (service, revision)){options}",
+                 {SOURCE} {text}, PRIMARY KEY (service, revision)){options}",
                 table = self.revisions.quoted(dialect),
                 service = key(SERVICE_LENGTH),
                 id = key(64),
@@ -88,6 +95,29 @@ impl Format {
                 options = types.options,
             ),
         ]
+    }
+
+    /// The statements that bring tables which an earlier version made to what [`Self::create`] makes. A column that is
+    /// there already is an error on some engines.
+    pub fn extend(&self, server: &Server) -> Vec<String> {
+        let dialect = server.dialect();
+        let mut statements = self.create(server);
+        statements.push(format!(
+            "ALTER TABLE {} ADD COLUMN {SOURCE} {}",
+            self.revisions.quoted(dialect),
+            dialect.book_types().text
+        ));
+        statements
+    }
+
+    /// The query that reads what ran as a revision: the text of its file, as it was applied.
+    pub fn select_source(&self, dialect: &dyn Dialect, revision: &RevisionId) -> String {
+        format!(
+            "SELECT {SOURCE} FROM {table} WHERE service = {service} AND revision = {revision}",
+            table = self.revisions.quoted(dialect),
+            service = dialect.quote_text(&self.service),
+            revision = dialect.quote_text(revision.as_str()),
+        )
     }
 
     /// The query that reads the rows of the service; the columns are those of [`super::Row`], in order, as text.

@@ -1,6 +1,7 @@
 //! What the books say was applied, read against the chain.
 
 pub mod format;
+pub mod log;
 pub mod record;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use std::str::FromStr;
 use crate::chain::{Chain, Direction, RevisionId};
 
 pub use format::{Format, Home};
+pub use log::{Entry, Lines};
 pub use record::{Actor, RowWrite};
 
 /// How far a revision in the books is.
@@ -98,6 +100,8 @@ pub struct Row {
 pub enum Tables {
     /// They do.
     Present,
+    /// They do, as an earlier version made them; the next act adds what they lack.
+    Outdated,
     /// They do not; the first act makes them.
     Absent,
 }

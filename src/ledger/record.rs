@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::chain::{Direction, Revision, RevisionId};
 use crate::dialect::Dialect;
 
+use super::format::{SOURCE, SOURCE_LENGTH};
 use super::{Format, State};
 
 /// Who acts, as the books record it. The database user comes from the server itself.
@@ -66,6 +67,11 @@ pub enum RowWrite {
         /// The server's words.
         error: String,
     },
+    /// The revision's file is accepted as it is now; what ran stays in the row.
+    Accept {
+        /// The revision.
+        revision: Arc<Revision>,
+    },
     /// The revision is gone.
     Delete {
         /// The revision.
@@ -93,6 +99,8 @@ pub enum Act {
     Stamp,
     /// A half-applied revision was settled, or is going to be.
     Resolve,
+    /// An edited file was accepted.
+    Accept,
     /// A step failed.
     Failure,
 }
@@ -105,6 +113,7 @@ impl Act {
             Self::Downgrade => "downgrade",
             Self::Stamp => "stamp",
             Self::Resolve => "resolve",
+            Self::Accept => "accept",
             Self::Failure => "failure",
         }
     }
@@ -120,6 +129,7 @@ impl RowWrite {
             | Self::Progress { revision, .. }
             | Self::Arrive { revision }
             | Self::Failure { revision, .. }
+            | Self::Accept { revision }
             | Self::Delete { revision }
             | Self::Log { revision, .. } => &revision.id,
         }
@@ -144,6 +154,9 @@ impl RowWrite {
             )
         };
         let now = dialect.now();
+        let source = |revision: &Revision| {
+            maybe(Some(revision.source.text()).filter(|source| source.len() <= SOURCE_LENGTH))
+        };
         match self {
             Self::Insert { revision, state } => {
                 let total = revision.upgrade.statements.len();
@@ -154,14 +167,15 @@ impl RowWrite {
                 format!(
                     "INSERT INTO {table} (service, revision, description, checksum, file_checksum, state, \
                      statements_done, statements_total, started_at, applied_at, duration_ms, db_user, os_user, host, \
-                     limbeck_version) VALUES ({service}, {}, {}, {}, {}, {}, {done}, {total}, {now}, {applied_at}, \
-                     {duration}, {})",
+                     limbeck_version, {SOURCE}) VALUES ({service}, {}, {}, {}, {}, {}, {done}, {total}, {now}, \
+                     {applied_at}, {duration}, {}, {})",
                     text(revision.id.as_str()),
                     text(&revision.message),
                     text(&revision.digest.tokens.to_string()),
                     text(&revision.digest.bytes.to_string()),
                     text(state.name()),
-                    who()
+                    who(),
+                    source(revision)
                 )
             }
             Self::Depart { revision, total } => format!(
@@ -172,9 +186,10 @@ impl RowWrite {
             ),
             Self::Resume { revision, done, total } => format!(
                 "UPDATE {table} SET statements_done = {done}, statements_total = {total}, checksum = {}, \
-                 file_checksum = {}, error = NULL, started_at = {now} {}",
+                 file_checksum = {}, {SOURCE} = {}, error = NULL, started_at = {now} {}",
                 text(&revision.digest.tokens.to_string()),
                 text(&revision.digest.bytes.to_string()),
+                source(revision),
                 only(revision)
             ),
             Self::Progress { revision, done } => {
@@ -192,6 +207,12 @@ impl RowWrite {
                 text(error),
                 only(revision)
             ),
+            Self::Accept { revision } => format!(
+                "UPDATE {table} SET checksum = {}, file_checksum = {} {}",
+                text(&revision.digest.tokens.to_string()),
+                text(&revision.digest.bytes.to_string()),
+                only(revision)
+            ),
             Self::Delete { revision } => format!("DELETE FROM {table} {}", only(revision)),
             Self::Log { act, revision, detail } => {
                 // The row is still there, before a downgrade deletes it, so its own clock says how long the step took.
@@ -203,7 +224,7 @@ impl RowWrite {
                             only(revision)
                         )
                     }
-                    Act::Stamp | Act::Resolve | Act::Failure => "NULL".to_owned(),
+                    Act::Stamp | Act::Resolve | Act::Accept | Act::Failure => "NULL".to_owned(),
                 };
                 format!(
                     "INSERT INTO {} (happened_at, service, act, revision, description, checksum, detail, duration_ms, \

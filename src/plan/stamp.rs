@@ -99,10 +99,21 @@ impl Step {
             Direction::Up => RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied },
             Direction::Down => RowWrite::Delete { revision: Arc::clone(&revision) },
         };
-        let detail = Some(direction.verb().into());
+        let detail = direction.verb().into();
+        Self::recorded(revision, direction, write, Act::Stamp, detail)
+    }
+
+    /// A step that writes this into the books, logs it as that, and runs nothing.
+    pub(super) fn recorded(
+        revision: Arc<Revision>,
+        direction: Direction,
+        write: RowWrite,
+        act: Act,
+        detail: Box<str>,
+    ) -> Self {
         Self {
             before: vec![write],
-            after: vec![RowWrite::Log { act: Act::Stamp, revision: Arc::clone(&revision), detail }],
+            after: vec![RowWrite::Log { act, revision: Arc::clone(&revision), detail: Some(detail) }],
             revision,
             direction,
             action: Action::Record,

@@ -108,6 +108,52 @@ fn verify_tells_reformatted_from_edited_from_missing() {
 }
 
 #[test]
+fn an_edited_revision_is_in_the_way() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade 2bbb");
+    let text = sandbox.read(&file("1aaaaaaaaaaa"));
+    sandbox.write(&file("1aaaaaaaaaaa"), text.replace("users (id", "users (uid"));
+    check!(sandbox.session(&[
+        "status",
+        "upgrade",
+        "plan",
+        "downgrade base",
+        "goto heads --json",
+        "up",
+        "down 1"
+    ]));
+    check!(sandbox.session(&[
+        "plan --allow-edited",
+        "upgrade --allow-edited",
+        "down 1 --allow-edited",
+        "goto heads --allow-edited --quiet",
+        "stamp 2bbb",
+        "check",
+    ]));
+}
+
+#[test]
+fn an_edited_file_is_accepted_for_a_reason() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade 2bbb");
+    check!(sandbox.session(&["accept 1aaa --reason because", "accept 3ccc --reason because", "accept 1aaa"]));
+    let text = sandbox.read(&file("1aaaaaaaaaaa"));
+    sandbox.write(&file("1aaaaaaaaaaa"), text.replace("users (id", "users (uid"));
+    check!(sandbox.session(&[
+        "accept 1aaa --reason ' '",
+        "accept 1aaa --reason \"it's the same in SQLite\" --dry-run",
+        "accept 1aaa --reason \"it's the same in SQLite\" --sql",
+        "accept 1aaa --reason \"it's the same in SQLite\"",
+        "accept 1aaa --reason again --json",
+        "verify",
+        "upgrade --quiet",
+        "log 1aaa -v",
+    ]));
+    sandbox.remove(&file("3ccccccccccc"));
+    check!(sandbox.session(&["accept 3ccc --reason because", "accept nowhere --reason because"]));
+}
+
+#[test]
 fn a_half_applied_revision_is_in_the_way() {
     let sandbox = Sandbox::chain();
     sandbox.broken(
@@ -132,7 +178,7 @@ fn a_half_applied_revision_is_in_the_way() {
 
 #[test]
 fn questions_change_nothing() {
-    const QUESTIONS: [&str; 14] = [
+    const QUESTIONS: [&str; 16] = [
         "status",
         "check",
         "plan",
@@ -146,6 +192,8 @@ fn questions_change_nothing() {
         "heads",
         "branches",
         "history -i",
+        "log",
+        "diff",
         "show head",
     ];
     let sandbox = Sandbox::chain();

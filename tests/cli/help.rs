@@ -2,7 +2,7 @@
 
 use super::sandbox::Sandbox;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 26] = [
     "init",
     "revision",
     "merge",
@@ -24,6 +24,9 @@ const COMMANDS: [&str; 23] = [
     "status",
     "check",
     "verify",
+    "log",
+    "diff",
+    "accept",
     "completions",
     "man",
 ];

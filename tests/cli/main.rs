@@ -10,6 +10,7 @@ macro_rules! check {
         insta::with_settings!({
             omit_expression => true,
             filters => vec![
+                (r"│ +\d+(\.\d+)? (ms|s) +│", "│ [time] │"),
                 (r"\b\d+(\.\d+)? (ms|s)\b|\b\d+ min \d+ s\b", "[time]"),
                 (r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?Z?", "[date]"),
                 (r"SQLite \d+\.\d+\.\d+", "SQLite [version]"),
@@ -20,9 +21,11 @@ macro_rules! check {
 
 mod bad_input;
 mod books;
+mod diff;
 mod files;
 mod help;
 mod history;
+mod log;
 mod sandbox;
 mod services;
 mod surroundings;

@@ -222,6 +222,8 @@ impl Sandbox {
         text.replace(folder, "[temp]")
             .replace(&format!("'{version}'"), "'[version]'")
             .replace(&format!("limbeck {version}\n"), "limbeck [version]\n")
+            .replace(&format!("limbeck: {version}\n"), "limbeck: [version]\n")
+            .replace(&format!("│ {version} "), "│ [version] ")
             .replace('\u{1b}', "␛")
     }
 
@@ -350,7 +352,8 @@ fn still(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
-                let clock = matches!(name.as_str(), "duration_ms" | "applied_at" | "limbeck_version");
+                let clock =
+                    matches!(name.as_str(), "duration_ms" | "applied_at" | "happened_at" | "limbeck_version");
                 if clock && !field.is_null() {
                     *field = format!("[{name}]").into();
                 } else {

@@ -10,9 +10,11 @@ mod raw;
 mod sandbox;
 
 mod at_once;
+mod audit;
 mod connection;
 mod failure;
 mod guards;
+mod kept;
 mod patience;
 mod resolve;
 mod round_trips;

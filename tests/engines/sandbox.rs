@@ -62,6 +62,11 @@ impl Sandbox {
         std::fs::write(path, text).expect("a file");
     }
 
+    /// Takes a file of the project away.
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.folder.path().join(path)).expect("the file is there");
+    }
+
     /// Writes a revision that stands on `revises`; `sections` begins with a directive.
     pub fn revision(&mut self, id: &str, revises: &str, sections: &str) {
         self.headed(id, &format!("Revises: {revises}"), sections);

@@ -33,7 +33,7 @@ on_engines! {
 }
 
 /// The commands that only ask.
-const QUESTIONS: [&[&str]; 8] = [
+const QUESTIONS: [&[&str]; 9] = [
     &["status"],
     &["plan"],
     &["check"],
@@ -41,6 +41,7 @@ const QUESTIONS: [&[&str]; 8] = [
     &["verify"],
     &["current"],
     &["version"],
+    &["log"],
     &["upgrade", "--dry-run"],
 ];
 
@@ -375,7 +376,7 @@ fn questions_need_no_more_than_reading(engine: Engine) {
             (output.code, same)
         })
     };
-    for codes in [[0, 0, 4, 0, 0, 0, 0, 0], [0, 0, 4, 0, 0, 0, 0, 0], [0; 8]] {
+    for codes in [[0, 0, 4, 0, 0, 0, 0, 0, 0], [0, 0, 4, 0, 0, 0, 0, 0, 0], [0; 9]] {
         // Nothing applied yet, then three revisions, then all.
         sandbox.set("CORTEX_DATABASE_URL", database.url());
         let expected = answers(&sandbox);

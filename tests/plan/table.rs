@@ -71,11 +71,21 @@ impl Table {
                 (row.done, row.total) = (*done as u64, *total as u64);
                 row.error = None;
             }
+            (RowWrite::Accept { revision }, Some(row)) if row.state == State::Applied => {
+                row.checksum = revision.digest.tokens.to_string();
+                row.file_checksum = revision.digest.bytes.to_string();
+            }
             (RowWrite::Arrive { .. }, Some(row)) if row.state == State::Upgrading => {
                 row.state = State::Applied;
                 row.done = row.total;
             }
-            (RowWrite::Depart { .. } | RowWrite::Resume { .. } | RowWrite::Arrive { .. }, Some(_)) => {
+            (
+                RowWrite::Depart { .. }
+                | RowWrite::Resume { .. }
+                | RowWrite::Accept { .. }
+                | RowWrite::Arrive { .. },
+                Some(_),
+            ) => {
                 return Err("it is in no such state");
             }
             (RowWrite::Delete { .. }, Some(_)) => {

@@ -38,6 +38,9 @@ pub struct Manner {
     pub no_input: bool,
     #[command(flatten)]
     pub patience: Patience,
+    /// What the command wants of its plan.
+    #[arg(skip)]
+    pub policy: Policy,
 }
 
 /// How long to wait, for what, and what is undone together.
@@ -71,7 +74,7 @@ fn extent(text: &str) -> Result<Transactions, String> {
 
 impl Patience {
     /// Tells a manager; what no option says, the settings say.
-    fn tell(self, manager: MigrationManager, settings: config::Patience) -> MigrationManager {
+    fn tell(self, manager: MigrationManager, settings: config::Patience, policy: Policy) -> MigrationManager {
         let limits = Limits {
             lock_wait: self.lock_wait,
             statement: self.statement_timeout,
@@ -80,7 +83,7 @@ impl Patience {
         let policy = Policy {
             limits: limits.or(settings.limits),
             transactions: self.transaction.or(settings.transactions).unwrap_or_default(),
-            ..Policy::default()
+            ..policy
         };
         manager
             .with_lock_timeout(self.lock_timeout.or(settings.lock_timeout).unwrap_or(LOCK_TIMEOUT))
@@ -97,6 +100,11 @@ impl Manner {
             (_, true) => Asking::NoInput,
             _ => Asking::Default,
         }
+    }
+
+    /// Tells a manager what the command and the settings want.
+    pub fn tell(self, manager: MigrationManager, context: &Context) -> MigrationManager {
+        self.patience.tell(manager, context.config.patience, self.policy)
     }
 
     /// What the connection is for.
@@ -123,7 +131,7 @@ pub fn run(
     decide: impl FnOnce(&MigrationManager) -> Result<Plan, Error>,
 ) -> Result<Exit, Failure> {
     let manager = context.connect(service, manner.access())?;
-    let mut manager = manner.patience.tell(manager, context.config.patience);
+    let mut manager = manner.tell(manager, context);
     let stop = &context.stop;
     if manner.access() == Access::Write {
         let mut progress = Progress::new(context.ui);

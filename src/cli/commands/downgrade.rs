@@ -8,6 +8,7 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Manner, Question};
+use super::judgement::Judgement;
 
 /// Arguments of `downgrade`.
 #[derive(clap::Args, Debug)]
@@ -21,6 +22,8 @@ pub struct Args {
     goal: String,
     #[command(flatten)]
     manner: Manner,
+    #[command(flatten)]
+    judgement: Judgement,
 }
 
 /// Arguments of `down`.
@@ -30,11 +33,13 @@ pub struct DownArgs {
     n: Option<u32>,
     #[command(flatten)]
     manner: Manner,
+    #[command(flatten)]
+    judgement: Judgement,
 }
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let (goal, manner) = (&self.goal, self.manner);
+        let (goal, manner) = (&self.goal, self.judgement.over(self.manner));
         if manner.sql && change::span(goal).is_some() {
             return change::offline(context, context.one_service()?, goal, |facts, goal| {
                 facts.downgrade(goal)
@@ -46,7 +51,7 @@ impl Args {
 
 impl DownArgs {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let manner = self.manner;
+        let manner = self.judgement.over(self.manner);
         let changes = !manner.dry_run && !manner.sql;
         let by = confirm::unasked(context, manner.asking());
         let unsaid = matches!(by, Some(ApprovedBy::NoTerminal | ApprovedBy::Settings));

@@ -4,6 +4,7 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Manner, Question};
+use super::judgement::Judgement;
 
 /// Arguments of `goto`.
 #[derive(clap::Args, Debug)]
@@ -13,12 +14,15 @@ pub struct Args {
     goal: String,
     #[command(flatten)]
     manner: Manner,
+    #[command(flatten)]
+    judgement: Judgement,
 }
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let goal = change::online_goal(&self.goal, Manner { sql: false, ..self.manner })?;
         let service = context.one_service()?;
-        change::run(context, service, self.manner, Question::Asked, |manager| manager.plan_goto(&goal))
+        let manner = self.judgement.over(self.manner);
+        change::run(context, service, manner, Question::Asked, |manager| manager.plan_goto(&goal))
     }
 }

@@ -1,10 +1,12 @@
 //! The verbs, one file each: arguments, and what is done with them.
 
+mod accept;
 mod branches;
 mod change;
 mod check;
 mod completions;
 mod current;
+mod diff;
 mod downgrade;
 mod edit;
 mod force;
@@ -12,7 +14,9 @@ mod goto;
 mod heads;
 mod history;
 mod init;
+mod judgement;
 mod listing;
+mod log;
 mod man;
 mod merge;
 mod new_file;
@@ -67,6 +71,8 @@ pub enum Command {
     Stamp(stamp::Args),
     /// Settle a half-applied revision
     Resolve(resolve::Args),
+    /// Take the edited file of an applied revision as it is, for a reason
+    Accept(accept::Args),
     /// Show the revisions that the database is at
     Current(current::Args),
     /// Show the heads of the chain
@@ -81,6 +87,10 @@ pub enum Command {
     Check(check::Args),
     /// Compare applied revisions with their files
     Verify(verify::Args),
+    /// Show what was edited since it was applied, as a diff
+    Diff(diff::Args),
+    /// Show who did what, when, from where, newest first
+    Log(log::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print the manual page
@@ -119,6 +129,7 @@ impl Command {
             Self::Version(args) => args.run(&context),
             Self::Stamp(args) => args.run(&context),
             Self::Resolve(args) => args.run(&context),
+            Self::Accept(args) => args.run(&context),
             Self::Current(args) => args.run(&context),
             Self::Heads(args) => args.run(&context),
             Self::Branches(args) => args.run(&context),
@@ -126,6 +137,8 @@ impl Command {
             Self::Status(args) => args.run(&context),
             Self::Check(args) => args.run(&context),
             Self::Verify(args) => args.run(&context),
+            Self::Diff(args) => args.run(&context),
+            Self::Log(args) => args.run(&context),
         }
     }
 }

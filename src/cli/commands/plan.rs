@@ -9,6 +9,7 @@ use super::super::output::human::{self, Ends};
 use super::super::output::json;
 use super::super::words::Failure;
 use super::change::{self, Manner};
+use super::judgement::Judgement;
 
 /// Arguments of `plan`.
 #[derive(clap::Args, Debug)]
@@ -23,11 +24,13 @@ pub struct Args {
     /// Print the SQL, bookkeeping included
     #[arg(long)]
     sql: bool,
+    #[command(flatten)]
+    judgement: Judgement,
 }
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let manner = Manner { sql: self.sql, ..Manner::default() };
+        let manner = self.judgement.over(Manner { sql: self.sql, ..Manner::default() });
         if self.sql && change::span(&self.goal).is_some() {
             return change::offline(context, context.one_service()?, &self.goal, |facts, goal| {
                 facts.goto(goal)
@@ -38,7 +41,7 @@ impl Args {
         // A script is for one database.
         let services = if self.sql { vec![context.one_service()?] } else { context.services()? };
         for service in services {
-            let manager = context.connect(service, Access::Read)?;
+            let manager = manner.tell(context.connect(service, Access::Read)?, context);
             let review = Review::new(manager.plan_goto(&goal)?);
             if self.sql {
                 change::script(context, &review.plan)?;

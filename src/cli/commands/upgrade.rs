@@ -9,6 +9,7 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Manner, Question};
+use super::judgement::Judgement;
 
 /// Arguments of `upgrade`.
 #[derive(clap::Args, Debug)]
@@ -22,6 +23,8 @@ pub struct Args {
     goal: String,
     #[command(flatten)]
     manner: Manner,
+    #[command(flatten)]
+    judgement: Judgement,
 }
 
 /// Arguments of `up`.
@@ -31,18 +34,20 @@ pub struct UpArgs {
     n: Option<u32>,
     #[command(flatten)]
     manner: Manner,
+    #[command(flatten)]
+    judgement: Judgement,
 }
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        upgrade(context, &self.goal, self.manner)
+        upgrade(context, &self.goal, self.judgement.over(self.manner))
     }
 }
 
 impl UpArgs {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let goal = self.n.map_or_else(|| "heads".to_owned(), |n| format!("+{n}"));
-        upgrade(context, &goal, self.manner)
+        upgrade(context, &goal, self.judgement.over(self.manner))
     }
 }
 

@@ -10,6 +10,7 @@ use comfy_table::{
 use console::style;
 
 use crate::chain::{Direction, RevisionId, join};
+use crate::ledger::RowWrite;
 use crate::manager::Status;
 use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction};
 use crate::review::Review;
@@ -37,7 +38,7 @@ const FRAME: TableStyle = TableStyle::new()
     .bottom_border(LineStyle::new('└', '─', '┴', '┘'));
 
 /// Below this width the table keeps only what it must have.
-const NARROW: usize = 64;
+pub(super) const NARROW: usize = 64;
 
 /// The plan, `width` columns wide.
 pub fn plan(review: &Review, width: usize, ends: Ends) -> String {
@@ -134,7 +135,7 @@ fn steps(plan: &Plan, width: usize) -> Table {
     table
 }
 
-fn table(width: usize) -> Table {
+pub(super) fn table(width: usize) -> Table {
     let mut table = Table::new();
     table
         .load_style(FRAME)
@@ -144,7 +145,7 @@ fn table(width: usize) -> Table {
 }
 
 /// A message without line breaks or control characters, which would tear the table.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -161,9 +162,10 @@ fn remarks(step: &Step, plan: &Plan) -> Vec<&'static str> {
         remarks.push("empty");
     }
     match (step.action, step.transaction) {
-        (Action::Record, _) => remarks.push(match step.direction {
-            Direction::Up => "books only: applied",
-            Direction::Down => "books only: not applied",
+        (Action::Record, _) => remarks.push(match (step.before.as_slice(), step.direction) {
+            ([RowWrite::Accept { .. }], _) => "books only: its file is accepted",
+            (_, Direction::Up) => "books only: applied",
+            (_, Direction::Down) => "books only: not applied",
         }),
         (Action::Run, Transaction::Each) => {
             if plan.server.ddl() == crate::dialect::Ddl::Transactional {
@@ -203,6 +205,9 @@ fn note_text(note: &Note) -> String {
             "The tables limbeck_revisions and limbeck_log will be made: the books of what is applied."
                 .to_owned()
         }
+        Note::ExtendsBooks => {
+            "The table limbeck_revisions gets a column, source, which keeps the SQL that ran.".to_owned()
+        }
         Note::OneTransaction => {
             "The database is empty, so all of them run in one transaction; a failure keeps those before it."
                 .to_owned()
@@ -211,7 +216,7 @@ fn note_text(note: &Note) -> String {
             "All of them run in one transaction: a failure takes the whole run back.".to_owned()
         }
         Note::Edited(ids) => {
-            format!("⚠ Edited since they were applied: {}. `limbeck verify` says more.", join(ids, ", "))
+            format!("⚠ Edited since they were applied: {}. `limbeck diff` shows the change.", join(ids, ", "))
         }
         Note::Guarded { revision, statement, guards } => {
             format!("{revision}: statement {statement} runs only {}.", join(guards, " and "))
@@ -306,12 +311,12 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
             row.revision,
             one_line(&row.description)
         );
-        let _ = writeln!(text, "  Bring the file back; another branch of the repository may have it");
+        let _ = writeln!(text, "  Bring it back: `limbeck show --applied {}` prints what ran", row.revision);
     }
     for (id, extent) in &status.edited {
         if *extent == crate::ledger::Extent::Statements {
             let _ = writeln!(text, "\n{} {id} was edited since it was applied", style("⚠").yellow());
-            let _ = writeln!(text, "  `limbeck verify` compares; a change belongs into a new revision");
+            let _ = writeln!(text, "  `limbeck diff` shows the change, which belongs into a new revision");
         }
     }
     if status.heads.is_empty() && status.applied == 0 && status.missing.is_empty() {

@@ -64,6 +64,7 @@ pub struct PlanDocument<'a> {
     target: &'a str,
     one_transaction: bool,
     makes_books: bool,
+    extends_books: bool,
     steps: Vec<StepDocument<'a>>,
 }
 
@@ -92,6 +93,7 @@ pub fn plan<'a>(plan: &'a Plan, url: &DatabaseUrl) -> PlanDocument<'a> {
         target: &plan.goal,
         one_transaction: plan.scope != Scope::PerRevision,
         makes_books: plan.notes.contains(&Note::MakesBooks),
+        extends_books: plan.notes.contains(&Note::ExtendsBooks),
         steps: plan.steps.iter().map(step).collect(),
     }
 }
@@ -159,7 +161,8 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
     })
 }
 
-fn row(row: &Row) -> Value {
+/// A row of the books.
+pub fn row(row: &Row) -> Value {
     json!({
         "revision": row.revision.as_str(),
         "description": row.description,

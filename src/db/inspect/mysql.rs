@@ -8,6 +8,8 @@ pub(super) fn identity() -> String {
          (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() \
           AND table_name = 'limbeck_log'), \
          (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()), \
+         (SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() \
+          AND table_name = 'limbeck_revisions' AND column_name = 'source'), \
          CONNECTION_ID()",
     )
 }
