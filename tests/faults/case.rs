@@ -42,6 +42,18 @@ impl Case {
         Self { story, dice, sandbox, raw, database, half_applied: 0, in_flight: 0 }
     }
 
+    /// The same story in another SQLite file.
+    pub fn moved_to(&mut self, file: &std::path::Path) {
+        let file = file.to_string_lossy();
+        self.sandbox.set("CORTEX_DATABASE_URL", format!("sqlite://{file}"));
+        self.raw = Raw::file(&file);
+    }
+
+    /// Lets go of the database's file.
+    pub fn leave(&mut self) {
+        self.raw = self.database.raw();
+    }
+
     /// The way up and the way down, undisturbed.
     pub fn journeys(&mut self) -> [Journey; 2] {
         let bottom = self.content();

@@ -24,5 +24,8 @@ mod story;
 mod truth;
 mod wire;
 
+mod crowd;
 mod cut;
+mod disk;
 mod kill;
+mod rights;

@@ -102,6 +102,23 @@ impl Story {
         story
     }
 
+    /// A revision that waits at a gate in the middle of a chain; all of them make things and write no rows.
+    pub fn gated(engine: Engine, mode: Mode, gate: &str) -> Self {
+        let mut story = Self { engine, chapters: Vec::new() };
+        story.add(Mode::Wrapped, vec![table("first", "a INT")]);
+        story.add(
+            mode,
+            vec![
+                table("second", "a INT"),
+                statement(gate, "SELECT 1", None),
+                table("third", "a INT"),
+                index(engine, "third_a", "third", "a"),
+            ],
+        );
+        story.add(Mode::Wrapped, vec![table("fourth", "a INT")]);
+        story
+    }
+
     fn add(&mut self, mode: Mode, statements: Vec<Statement>) {
         let number = self.chapters.len() + 1;
         let revises = if number == 1 { String::new() } else { id(number - 1) };

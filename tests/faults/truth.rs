@@ -183,10 +183,15 @@ fn others(engine: Engine, raw: &mut Raw) -> Vec<String> {
     raw.lines(query)
 }
 
+/// Whether nobody else has a session on the database.
+pub fn is_alone(engine: Engine, raw: &mut Raw) -> bool {
+    others(engine, raw).is_empty()
+}
+
 /// Waits until the server has noticed that the connections of killed processes are gone.
 pub fn wait_until_alone(engine: Engine, raw: &mut Raw) {
     let began = std::time::Instant::now();
-    while !others(engine, raw).is_empty() {
+    while !is_alone(engine, raw) {
         assert!(began.elapsed().as_secs() < 60, "a killed process's session is still there");
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -203,6 +208,19 @@ pub fn sever(engine: Engine, raw: &mut Raw) -> bool {
         });
     }
     !others.is_empty()
+}
+
+/// Ends the other sessions, and waits until they are gone; those of `kept` stay.
+pub fn sever_all_but(engine: Engine, raw: &mut Raw, kept: &[String]) {
+    for id in others(engine, raw).into_iter().filter(|id| !kept.contains(id)) {
+        raw.run(&match engine {
+            Engine::PostgreSql => format!("SELECT pg_terminate_backend({id})"),
+            _ => format!("KILL CONNECTION {id}"),
+        });
+    }
+    while others(engine, raw).iter().any(|id| !kept.contains(id)) {
+        std::thread::yield_now();
+    }
 }
 
 /// The schema and every row of the tables that hold some, but the books: two databases that say the same are the same.
