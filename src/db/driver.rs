@@ -441,8 +441,7 @@ fn statement_error(error: sqlx::Error) -> DbError {
 fn ends_session(error: &ServerError) -> bool {
     let code = error.code.as_deref().unwrap_or_default();
     // https://www.postgresql.org/docs/current/errcodes-appendix.html: an administrator, a crash, a shutdown, a timeout.
-    let postgres =
-        ["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"].contains(&code) || code.starts_with("08");
+    let postgres = ["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"].contains(&code);
     // https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html: shutdown, killed (1927 is MariaDB's), idle.
     let number = code.split(',').next().unwrap_or_default();
     let mysql = code.contains("SQLSTATE") && ["1053", "1927", "3169", "4031"].contains(&number);

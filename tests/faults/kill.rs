@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use crate::case::Case;
+use crate::case::{Case, UP};
 use crate::effort::{self, Dice};
 use crate::engine::Engine;
 use crate::said;
@@ -12,6 +12,7 @@ use crate::truth;
 
 on_engines! {
     killed_at_any_moment on sqlite postgresql mariadb mysql;
+    a_run_in_one_transaction_is_killed on sqlite;
     severed_at_any_moment on postgresql mariadb mysql;
 }
 
@@ -53,6 +54,26 @@ fn killed_at_any_moment(engine: Engine) {
             ("came_late", late),
         ],
     );
+}
+
+/// What an empty database takes in one transaction is there as a whole or not at all.
+fn a_run_in_one_transaction_is_killed(engine: Engine) {
+    let whole = Case::new(Story::plain(engine), Dice::new("whole run")).journeys()[0].whole;
+    let wanted = effort::kills() / 2;
+    let (mut kills, mut late, mut reach) = (0, 0, 1.0);
+    while kills < wanted {
+        let mut case = Case::new(Story::plain(engine), Dice::new("whole run"));
+        let delay = whole.mul_f64(reach * case.dice.fraction());
+        let landed = case.kill(UP, delay);
+        *(if landed { &mut kills } else { &mut late }) += 1;
+        reach *= if landed { LONGER } else { SHORTER };
+        case.settle(None);
+        let applied = case.applied().len();
+        assert!(applied == 0 || applied == case.story.chapters.len(), "{applied} are applied");
+        case.sandbox.limbeck(UP).ends(0);
+        case.check("the run after a kill");
+    }
+    effort::tally("whole_run", engine, &[("kills", kills), ("came_late", late)]);
 }
 
 /// As a server that restarts, or an administrator who ends the session: limbeck lives, and what it says must be true.
