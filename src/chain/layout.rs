@@ -296,7 +296,8 @@ fn source_text(name: &str, bytes: Vec<u8>) -> Result<SourceText, Box<LayoutError
             Err(Box::new(LayoutError {
                 kind: LayoutErrorKind::NotUtf8(valid),
                 source_text: SourceText::new(name, text),
-                span: Span { start: valid, end: valid + 1 },
+                // What is no UTF-8 shows as one replacement character.
+                span: Span { start: valid, end: valid + char::REPLACEMENT_CHARACTER.len_utf8() },
             }))
         }
     }

@@ -406,7 +406,10 @@ fn database_failure(error: &DbError, failure: impl Fn(&'static str) -> Failure) 
             };
             failure(code).hint(hint)
         }
-        DbError::Server(error) => with_server(failure("database"), error),
+        DbError::Server(error) => with_server(failure("database"), error).hint(match surroundings(error) {
+            Some(first) => format!("Next: {first}, then try again."),
+            None => "`limbeck status` shows where the database stands.".to_owned(),
+        }),
         DbError::Lost(_) => failure("lost").hint("Run `limbeck status` once the server is back."),
         DbError::NoDriver(backend) => {
             failure("no-driver").hint(format!("Build limbeck with the driver for {backend}."))
@@ -465,24 +468,50 @@ fn ways_out(id: &RevisionId) -> String {
     format!("{WAYS}\nlimbeck stamp {id}-1: forgets it, once all of it is undone by hand")
 }
 
+/// SQLite's primary result code: the extended ones say more about the same, <https://www.sqlite.org/rescode.html>.
+fn sqlite_code(error: &ServerError) -> Option<u32> {
+    // An SQLSTATE has five characters.
+    let code = error.code.as_deref().filter(|code| code.len() < 5)?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
 /// Whether the server said that the role may not do it: SQLSTATE 42501 on PostgreSQL, 1142 and 1044 on MySQL,
 /// "readonly" on SQLite.
 fn denied(error: &ServerError) -> bool {
     let code = error.code.as_deref().unwrap_or_default();
-    code == "42501" || code.starts_with("1142") || code.starts_with("1044") || code == "8"
+    code == "42501" || code.starts_with("1142") || code.starts_with("1044") || sqlite_code(error) == Some(8)
+}
+
+/// What to do where neither the file nor limbeck is at fault.
+fn surroundings(error: &ServerError) -> Option<&'static str> {
+    let code = error.code.as_deref().unwrap_or_default();
+    match sqlite_code(error) {
+        Some(8) => return Some("make the database file and its folder writable"),
+        Some(10) => return Some("check the disk, and how large the file may become"),
+        Some(13) => return Some("make room on the disk"),
+        _ => {}
+    }
+    // Disk full: 53100 on PostgreSQL; 1021 and 1114 on MySQL.
+    if code == "53100" || code.starts_with("1021,") || code.starts_with("1114,") {
+        Some("make room on the server's disk")
+    } else if denied(error) {
+        Some("give the role the right")
+    } else {
+        None
+    }
 }
 
 /// What to do after a revision that left nothing behind, or all of it.
 fn next_command(error: &StepError, what: &str) -> String {
     let server = match &error.error {
-        DbError::Server(server) => server.code.as_deref().unwrap_or_default(),
+        DbError::Server(server) => server,
         _ => return format!("Next: `limbeck {what}` again; it goes on from there."),
     };
     let verb = match error.aftermath {
         Aftermath::Dirty { .. } => "resolve --continue",
         _ => what,
     };
-    match (error.cause, server) {
+    match (error.cause, server.code.as_deref().unwrap_or_default()) {
         (Cause::Stopped, _) => format!("Next: `limbeck {verb}` when it suits."),
         (Cause::RevisionLimit(_), _) => {
             format!("Next: `limbeck {verb} --revision-timeout 1h`, or the directive of that name.")
@@ -502,7 +531,10 @@ fn next_command(error: &StepError, what: &str) -> String {
                 "Next: `limbeck {what}` again when there is less traffic, or with more patience: --lock-budget 10m"
             )
         }
-        (Cause::Server, _) => format!("Next: correct the file, then `limbeck {what}` again."),
+        (Cause::Server, _) => {
+            let first = surroundings(server).unwrap_or("correct the file");
+            format!("Next: {first}, then `limbeck {what}` again.")
+        }
     }
 }
 

@@ -420,7 +420,14 @@ fn missing_tls_file(url: &DatabaseUrl) -> Option<&str> {
 
 fn statement_error(error: sqlx::Error) -> DbError {
     match error {
-        sqlx::Error::Database(error) => DbError::Server(Box::new(server_error(error.as_ref()))),
+        sqlx::Error::Database(error) => {
+            let said = server_error(error.as_ref());
+            if ends_session(&said) {
+                DbError::Lost(said.to_string())
+            } else {
+                DbError::Server(Box::new(said))
+            }
+        }
         sqlx::Error::Io(error) => DbError::Lost(error.to_string()),
         sqlx::Error::Tls(error) => DbError::Lost(error.to_string()),
         sqlx::Error::Protocol(message) => DbError::Lost(message),
@@ -428,6 +435,17 @@ fn statement_error(error: sqlx::Error) -> DbError {
             DbError::Server(Box::new(ServerError { message: other.to_string(), ..ServerError::default() }))
         }
     }
+}
+
+/// Whether the server says goodbye with it: nothing more can be asked on this connection.
+fn ends_session(error: &ServerError) -> bool {
+    let code = error.code.as_deref().unwrap_or_default();
+    // https://www.postgresql.org/docs/current/errcodes-appendix.html: an administrator, a crash, a shutdown, a timeout.
+    let postgres = ["57P01", "57P02", "57P03", "57P05", "25P03", "25P04"].contains(&code);
+    // https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html: shutdown, killed (1927 is MariaDB's), idle.
+    let number = code.split(',').next().unwrap_or_default();
+    let mysql = code.contains("SQLSTATE") && ["1053", "1927", "3169", "4031"].contains(&number);
+    postgres || mysql
 }
 
 fn server_error(error: &dyn sqlx::error::DatabaseError) -> ServerError {
