@@ -77,7 +77,8 @@ impl Error {
         match self {
             Self::Plan(error) => match error.as_ref() {
                 PlanError::Goal(_) | PlanError::NoReason => Class::Usage,
-                PlanError::Dirty { .. } => Class::Dirty,
+                PlanError::Dirty { .. } | PlanError::InDoubt { .. } => Class::Dirty,
+                PlanError::NoSuchStatement { .. } => Class::Usage,
                 _ => Class::Failure,
             },
             Self::Config(ConfigError::Dialect(_) | ConfigError::UnknownService { .. }) => Class::Usage,

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::event::Observer;
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Entry, Extent, Format, Home, Ledger, Lines, Row, State, Tables};
-use crate::plan::{Facts, Plan, PlanError, Policy, Purge, Way};
+use crate::plan::{Evidence, Facts, Plan, PlanError, Policy, Purge, Way};
 use crate::report::Report;
 use crate::review::Approved;
 use crate::stop::Stop;
@@ -65,6 +65,28 @@ pub struct Ran {
     /// The text of its file as it was applied; none where the books do not hold it: it was longer than
     /// [`SOURCE_LENGTH`](crate::ledger::format::SOURCE_LENGTH), or a version applied it that did not keep it.
     pub source: Option<String>,
+}
+
+/// A half-applied revision.
+#[derive(Clone, Debug)]
+pub struct HalfApplied {
+    /// Its row.
+    pub row: Row,
+    /// Where it stopped; none where no file has it any more, or all its statements are done.
+    pub at: Option<StoppedAt>,
+    /// What the catalogue shows of the statement that was under way; none where none is in doubt.
+    pub evidence: Option<Evidence>,
+}
+
+/// The statement that a half-applied revision stopped at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedAt {
+    /// The file.
+    pub file: String,
+    /// The line where the statement begins, from 1.
+    pub line: usize,
+    /// The statement's first line.
+    pub text: String,
 }
 
 impl Status {
@@ -238,9 +260,43 @@ impl MigrationManager {
         Ok(self.facts().stamp(goals, purge)?)
     }
 
-    /// Plans the way out of a half-applied revision.
-    pub fn plan_resolve(&self, named: Option<&str>, way: Way) -> Result<Plan, Error> {
-        Ok(self.facts().resolve(named, way)?)
+    /// Plans the way out of a half-applied revision. Where a statement was under way when a run ended, the catalogue is
+    /// asked whether it was done. Changes nothing.
+    pub async fn plan_resolve(&self, named: Option<&str>, way: Way) -> Result<Plan, Error> {
+        let evidence = self.evidence(self.facts().half_applied(named)?).await?;
+        Ok(self.facts().resolve(named, way, evidence.as_ref())?)
+    }
+
+    /// The half-applied revisions, each with where it stopped and what the catalogue shows of that. Changes nothing.
+    pub async fn half_applied(&self) -> Result<Vec<HalfApplied>, Error> {
+        let mut all = Vec::new();
+        for row in self.ledger().dirty {
+            let evidence = self.evidence(row).await?;
+            all.push(HalfApplied { row: row.clone(), at: self.stopped_at(row), evidence });
+        }
+        Ok(all)
+    }
+
+    /// The statement after those that are done.
+    fn stopped_at(&self, row: &Row) -> Option<StoppedAt> {
+        let revision = &self.chain.revisions()[self.chain.place(&row.revision)?];
+        let script = revision.script(row.state.direction())?;
+        let span = script.statements.get(usize::try_from(row.done).ok()?)?.span;
+        let source = &revision.source;
+        Some(StoppedAt {
+            file: source.name().to_owned(),
+            line: source.position(span.start).line,
+            text: source.slice(span).lines().next().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// What the catalogue shows of the statement of a half-applied revision whose answer is not known; none where no
+    /// statement is in doubt. Changes nothing.
+    pub async fn evidence(&self, row: &Row) -> Result<Option<Evidence>, Error> {
+        match self.facts().in_doubt(row)? {
+            Some(doubt) => Ok(Some(db::probe::look(&self.session, doubt).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Plans that the edited file of an applied revision is taken as it is.

@@ -1,9 +1,11 @@
 //! The plan: what will be done, decided from the chain, the books and the goal, without any I/O.
 
 mod accept;
+mod evidence;
 mod policy;
 mod resolve;
 mod stamp;
+mod statements;
 mod transaction;
 
 use std::collections::BTreeSet;
@@ -17,9 +19,11 @@ use crate::ledger::record::Act;
 use crate::ledger::{Books, Content, Extent, Format, Ledger, Row, RowWrite, State, Tables};
 use crate::sql::{SourceText, Span};
 
+pub use evidence::{Evidence, InDoubt, Verdict};
 pub use policy::{Edits, Policy, Transactions};
 pub use resolve::Way;
 pub use stamp::Purge;
+pub(crate) use statements::counted;
 pub use transaction::{ScriptError, Transaction};
 
 /// Everything that a plan is decided from.
@@ -166,6 +170,19 @@ pub enum Note {
     Edited(Vec<RevisionId>),
     /// Revisions that come after their time.
     Late(Vec<RevisionId>),
+    /// The statement that was under way when a run ended, judged by what the catalogue shows.
+    Judged {
+        /// The revision.
+        revision: RevisionId,
+        /// The statement, from 1.
+        statement: usize,
+        /// What follows.
+        verdict: Verdict,
+        /// What was seen, in words.
+        seen: String,
+    },
+    /// What was done of a half-applied revision is taken back; statements whose counterpart was not done are left out.
+    TakesBack(RevisionId),
     /// A statement runs only under conditions.
     Guarded {
         /// The revision.
@@ -242,6 +259,46 @@ pub enum PlanError {
     /// Several revisions are half-applied, and none was named.
     #[error("several revisions are half-applied: {}", join(.0, ", "))]
     SeveralDirty(Vec<RevisionId>),
+    /// Nobody knows whether a statement of a half-applied revision was done.
+    #[error(
+        "statement {statement} of {of} of revision {revision} was under way when a run ended, and nothing tells whether it was \
+         done"
+    )]
+    InDoubt {
+        /// The revision.
+        revision: RevisionId,
+        /// The statement, from 1.
+        statement: usize,
+        /// How many there are.
+        of: usize,
+        /// Its file.
+        source_text: SourceText,
+        /// The statement in it.
+        span: Span,
+        /// What was seen, in words; empty where nothing can be.
+        seen: String,
+    },
+    /// Nobody knows whether a statement's counterpart was done, so what was done cannot be taken back statement by
+    /// statement.
+    #[error("what was done of revision {revision} cannot be taken back statement by statement")]
+    CannotUndo {
+        /// The revision.
+        revision: RevisionId,
+        /// Its file.
+        source_text: SourceText,
+        /// The statement of the other section that cannot be judged.
+        span: Span,
+    },
+    /// The statement to go on with is none.
+    #[error("revision {revision} has {of} statements, so that it cannot go on with statement {statement}")]
+    NoSuchStatement {
+        /// The revision.
+        revision: RevisionId,
+        /// The statement, from 1.
+        statement: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// The file of a half-applied revision has fewer statements than are done.
     #[error("{done} statements of revision {revision} are done, and its file has only {total} now")]
     Shrunk {
@@ -490,7 +547,7 @@ impl<'a> Facts<'a> {
             ),
             // The log looks at the row's clock, so it comes before the row goes.
             Direction::Down => (
-                vec![RowWrite::Depart { revision: own(), total: script.statements.len() }],
+                vec![RowWrite::Depart { revision: own(), direction, total: script.statements.len() }],
                 vec![log(Act::Downgrade), RowWrite::Delete { revision: own() }],
             ),
         };

@@ -9,7 +9,7 @@ mod written;
 
 use std::fmt::Write as _;
 
-use limbeck::chain::{Chain, Goal};
+use limbeck::chain::{Chain, Direction, Goal};
 use limbeck::dialect::{Backend, Dialect, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
@@ -154,9 +154,9 @@ fn resolved(setting: &Setting, facts: &Facts<'_>, words: &[&str]) -> String {
         [named, way] => (Some(*named), way),
         _ => panic!("what is `resolve {words:?}`?"),
     };
-    let ways = [Way::Continue, Way::Retry, Way::Done];
+    let ways = [Way::Continue(None), Way::Retry, Way::Undo, Way::Done];
     let way = ways.into_iter().find(|known| known.name() == *way).expect("a way out");
-    match facts.resolve(named, way) {
+    match facts.resolve(named, way, None) {
         Ok(plan) => shown(setting, facts.chain, &facts.books.rows, &plan),
         Err(error) => refused(&error),
     }
@@ -230,6 +230,10 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
             Note::GoesOn { revision, statement, of, line, text: says } => {
                 writeln!(text, "note: {revision} goes on with {statement} of {of}, line {line}: {says}")
             }
+            Note::Judged { revision, statement, verdict, seen } => {
+                writeln!(text, "note: {revision} statement {statement} {verdict:?}: {seen}")
+            }
+            Note::TakesBack(revision) => writeln!(text, "note: takes back {revision}"),
             Note::Guarded { revision, statement, guards } => {
                 let guards: Vec<String> = guards.iter().map(ToString::to_string).collect();
                 writeln!(text, "note: {revision} statement {statement} {}", guards.join(" and "))
@@ -273,7 +277,10 @@ fn row_write(write: &RowWrite) -> String {
             let done = if *state == State::Applied { total } else { 0 };
             format!("insert {id} {state} {done}/{total}")
         }
-        RowWrite::Depart { total, .. } => format!("depart {id} 0/{total}"),
+        RowWrite::Depart { direction, total, .. } => match direction {
+            Direction::Down => format!("depart {id} 0/{total}"),
+            Direction::Up => format!("depart up {id} 0/{total}"),
+        },
         RowWrite::Resume { done, total, .. } => format!("resume {id} {done}/{total}"),
         RowWrite::Arrive { .. } => format!("arrive {id}"),
         RowWrite::Accept { .. } => format!("accept {id}"),

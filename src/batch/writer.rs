@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chain::guard::{Condition, Guard, When};
-use crate::dialect::{Ddl, Dialect, Extent, Message, OrphanChecks};
+use crate::dialect::{Dialect, Extent, Message, OrphanChecks};
 use crate::ledger::{Actor, Format, RowWrite};
-use crate::plan::{Action, Plan, Resumption, Scope, Step, Transaction};
+use crate::plan::{Action, Plan, Resumption, Scope, Step, Transaction, counted};
 use crate::sql::effect::{self, Outcome};
-use crate::sql::lexis::Lexis;
 use crate::sql::object::{Kind, Object};
 use crate::sql::pace::{Pace, pace};
-use crate::sql::shape::{self, Act, ObjectKind, Shape};
+use crate::sql::shape::{Act, ObjectKind, Shape};
 
 use super::{Batch, Check, LONG, Origin, Question, Role, Trace};
 
@@ -46,30 +45,6 @@ pub(super) fn write(plan: &Plan, step: &Step, actor: &Actor) -> Vec<Batch> {
         (Scope::PerRevision, Transaction::Wrapped { from, to }) => writer.wrapped(from, to),
         (Scope::PerRevision, Transaction::Own) => writer.own(),
         (Scope::PerRevision, Transaction::Each) => writer.each(),
-    }
-}
-
-impl Step {
-    /// What each of its statements does.
-    pub(crate) fn shapes(&self, lexis: &Lexis) -> Vec<Shape> {
-        let Some(script) = self.script() else { return Vec::new() };
-        let text = |span| self.revision.source.slice(span);
-        script.statements.iter().map(|statement| shape::shape(lexis, text(statement.span))).collect()
-    }
-
-    /// Whether a statement of it sets something of whose name `part` is a part.
-    fn says_set(&self, part: &str, shapes: &[Shape]) -> bool {
-        let Some(script) = self.script() else { return false };
-        script.statements.iter().zip(shapes).any(|(statement, shape)| {
-            let text = || self.revision.source.slice(statement.span).to_ascii_lowercase();
-            shape.act == Act::Set && text().contains(part)
-        })
-    }
-
-    /// Whether the script has transactions of its own, opened by a statement or by switching autocommit off: a rollback
-    /// then takes the books' count back too.
-    pub(crate) fn opens_transactions(&self, shapes: &[Shape]) -> bool {
-        shapes.iter().any(|shape| shape.act == Act::Begin) || self.says_set("autocommit", shapes)
     }
 }
 
@@ -153,18 +128,13 @@ impl Writer<'_> {
         self.cut();
     }
 
-    fn text(&self, index: usize) -> &str {
-        let script = self.step.script().map(|script| script.statements.as_slice()).unwrap_or_default();
-        script.get(index).map_or("", |statement| self.step.revision.source.slice(statement.span))
-    }
-
     /// Tells the server how long the statement may wait and run, where that is not what it was told last.
     fn limits(&mut self, index: usize, extent: Extent) {
         if self.limits_itself || self.step.action == Action::Record {
             return;
         }
         let limits = self.step.limits;
-        let pace = pace(self.dialect.lexis(), self.text(index));
+        let pace = pace(self.dialect.lexis(), self.step.text(index));
         let waiting = match (limits.lock_wait, pace) {
             // It waits for transactions to end, by its nature, and nobody waits behind it.
             (_, Pace::Patient) => Duration::ZERO,
@@ -275,7 +245,7 @@ impl Writer<'_> {
             let Some(checks) = self.dialect.orphan_checks() else { continue };
             let shape = &self.shapes[index];
             if shape.act == Act::Pragma && shape.object.as_deref() == Some(checks.pragma) {
-                let on = switched_on(self.text(index));
+                let on = switched_on(self.step.text(index));
                 let reads = if on { "1" } else { "0" };
                 self.check(Check::Reads(reads), Origin::Statement(index), checks.read_back);
                 counted = (!on).then_some(checks);
@@ -305,8 +275,7 @@ impl Writer<'_> {
         let alone = self.plan.server.message() == Message::OneTransaction;
         self.limits(step.from, Extent::Session);
         self.writes(&step.before);
-        let counted = self.counted();
-        let own = step.opens_transactions(&self.shapes);
+        let counted = counted(&self.shapes);
         let count = counted.len();
         let mut closed = false;
         for (index, counted) in counted.into_iter().enumerate().skip(step.from) {
@@ -315,7 +284,7 @@ impl Writer<'_> {
             if alone {
                 self.cut();
             }
-            if counted && !own && self.can_be_undone(index) {
+            if step.counts_with(index, &self.shapes, &self.plan.server) {
                 closed = self.together(index, last);
                 continue;
             }
@@ -346,18 +315,6 @@ impl Writer<'_> {
             self.limbeck("COMMIT");
         }
         self.finish()
-    }
-
-    /// Whether a transaction around one statement and its count undoes both.
-    fn can_be_undone(&self, index: usize) -> bool {
-        let shape = &self.shapes[index];
-        match shape.act {
-            Act::Insert | Act::Update | Act::Delete => true,
-            Act::Create(_) | Act::Alter(_) | Act::Drop(_) | Act::Rename | Act::Truncate => {
-                self.plan.server.ddl() == Ddl::Transactional && shape.outside.is_none()
-            }
-            _ => false,
-        }
     }
 
     /// A statement and its count in one transaction; says whether the step is closed with it.
@@ -399,11 +356,11 @@ impl Writer<'_> {
     /// The index that a statement builds beside the traffic; a failed build leaves it there, unusable.
     fn built(&self, index: usize) -> Option<Object> {
         if self.shapes[index].act != Act::Create(ObjectKind::Index)
-            || pace(self.dialect.lexis(), self.text(index)) != Pace::Patient
+            || pace(self.dialect.lexis(), self.step.text(index)) != Pace::Patient
         {
             return None;
         }
-        let Outcome::Shows(effects) = effect::outcome(self.dialect.lexis(), self.text(index)) else {
+        let Outcome::Shows(effects) = effect::outcome(self.dialect.lexis(), self.step.text(index)) else {
             return None;
         };
         effects.into_iter().map(|effect| effect.object).find(|object| object.kind == Kind::Index)
@@ -424,22 +381,6 @@ impl Writer<'_> {
         let question = Question::new(guard, self.dialect);
         self.batch().role = Role::Guarded(vec![question]);
         self.cut();
-    }
-
-    /// Whether the books can be written after each statement: not while `LOCK TABLES` leaves them out.
-    fn counted(&self) -> Vec<bool> {
-        let mut locked = false;
-        self.shapes
-            .iter()
-            .map(|shape| {
-                match shape.act {
-                    Act::LockTables => locked = true,
-                    Act::UnlockTables => locked = false,
-                    _ => {}
-                }
-                !locked
-            })
-            .collect()
     }
 }
 

@@ -166,21 +166,23 @@ pub fn way(context: &Context) -> Result<Way, Failure> {
     let menu = "A revision is half-applied; `limbeck status` shows which. What now?\n  \
                 1  continue: go on with the first statement that is not done\n  \
                 2  retry: run all of it again, what was done is undone by hand\n  \
-                3  done: only say so, the rest is done by hand\n";
+                3  undo: take back what was done, by the other section of the file\n  \
+                4  done: only say so, the rest is done by hand\n";
     screen.write_all(menu.as_bytes())?;
     loop {
         let line = context.answer_to(|| {
-            write!(screen, "Your choice [1/2/3/enter] (stop): ")?;
+            write!(screen, "Your choice [1/2/3/4/enter] (stop): ")?;
             screen.flush()
         })?;
         match line.as_deref().map(str::trim) {
-            Some("1" | "continue") => return Ok(Way::Continue),
+            Some("1" | "continue") => return Ok(Way::Continue(None)),
             Some("2" | "retry") => return Ok(Way::Retry),
-            Some("3" | "done") => return Ok(Way::Done),
+            Some("3" | "undo") => return Ok(Way::Undo),
+            Some("4" | "done") => return Ok(Way::Done),
             None | Some("" | "stop") => {
                 return Err(Failure::new(Exit::Declined, "declined", "declined; nothing was changed"));
             }
-            Some(_) => writeln!(screen, "Please answer 1, 2 or 3.")?,
+            Some(_) => writeln!(screen, "Please answer 1, 2, 3 or 4.")?,
         }
     }
 }

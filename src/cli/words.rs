@@ -345,6 +345,23 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
         }
         PlanError::NotDirty { .. } => failure("not-dirty").hint("`limbeck status` shows what is half-applied."),
         PlanError::SeveralDirty(_) => failure("several-dirty").hint("Name one: limbeck resolve REV --continue"),
+        PlanError::InDoubt { statement, source_text, span, seen, .. } => {
+            let told = failure("in-doubt").at(source_text, *span, "was it done?");
+            let told = if seen.is_empty() { told } else { told.note(format!("The catalogue says: {seen}.")) };
+            told.hint(format!(
+                "Nothing was changed. Look whether it was done, then one of\n\
+                 limbeck resolve --continue --from {statement}: it was not, and is run\n\
+                 limbeck resolve --continue --from {}: it was, and the next one is run",
+                statement + 1
+            ))
+        }
+        PlanError::CannotUndo { source_text, span, .. } => failure("cannot-undo")
+            .at(source_text, *span, "nothing tells whether its counterpart was done")
+            .hint(
+                "Nothing was changed. Undo by hand what was done, then `limbeck resolve --retry`, or `limbeck stamp REV-1` to \
+                 forget it; `limbeck resolve --continue` goes on instead.",
+            ),
+        PlanError::NoSuchStatement { .. } => failure("usage").hint("`limbeck status` shows where it stopped."),
         PlanError::Shrunk { .. } => {
             failure("shrunk").hint("Bring the statements back, or settle it by hand: limbeck resolve --done")
         }

@@ -6,6 +6,7 @@ pub mod execute;
 mod inspect;
 mod locate;
 pub mod lock;
+pub(crate) mod probe;
 pub mod session;
 mod watch;
 

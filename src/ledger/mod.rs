@@ -35,6 +35,14 @@ impl State {
         }
     }
 
+    /// The way that a revision in this state went last.
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::Applied | Self::Upgrading => Direction::Up,
+            Self::Downgrading => Direction::Down,
+        }
+    }
+
     /// The state of a revision while a step goes in `direction`.
     pub fn in_flight(direction: Direction) -> Self {
         match direction {

@@ -30,11 +30,13 @@ pub enum RowWrite {
         /// The state to write.
         state: State,
     },
-    /// A revision that is applied goes into flight again, downwards.
+    /// A revision that has a row goes into flight again.
     Depart {
         /// The revision.
         revision: Arc<Revision>,
-        /// How many statements the way down has.
+        /// The way.
+        direction: Direction,
+        /// How many statements that way has.
         total: usize,
     },
     /// A half-applied revision is in flight again, with so many statements done, of its file as it is now.
@@ -178,10 +180,10 @@ impl RowWrite {
                     source(revision)
                 )
             }
-            Self::Depart { revision, total } => format!(
+            Self::Depart { revision, direction, total } => format!(
                 "UPDATE {table} SET state = {}, statements_done = 0, statements_total = {total}, error = NULL, \
                  started_at = {now} {}",
-                text(State::in_flight(Direction::Down).name()),
+                text(State::in_flight(*direction).name()),
                 only(revision)
             ),
             Self::Resume { revision, done, total } => format!(

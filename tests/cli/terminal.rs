@@ -529,11 +529,11 @@ fn a_half_applied_revision_is_settled_by_choice() {
     sandbox.revision("1aaaaaaaaaaa", "", "stops half-way", up, "DROP TABLE a;");
     assert!(sandbox.run("upgrade").ends_with("[exit 1]\n"));
     let mut session = terminal(&sandbox).limbeck("resolve");
-    session.shows("(stop):").types("9\r").shows("Please answer 1, 2 or 3.").types("\r");
+    session.shows("(stop):").types("9\r").shows("Please answer 1, 2, 3 or 4.").types("\r");
     let (screen, _) = session.ends_somehow();
     assert!(screen.ends_with("[exit 3]\n"), "{screen}");
     let mut session = terminal(&sandbox).limbeck("resolve");
-    session.shows("(stop):").types("3\r").shows("(y):").types("\r");
+    session.shows("(stop):").types("4\r").shows("(y):").types("\r");
     let (screen, _) = session.ends_somehow();
     assert!(screen.ends_with("[exit 0]\n"), "{screen}");
     assert_eq!(sandbox.applied(), ["1aaaaaaaaaaa"]);

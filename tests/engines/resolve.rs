@@ -9,6 +9,10 @@ on_engines! {
     it_is_said_to_be_done on sqlite postgresql mariadb mysql;
     a_downgrade_goes_on_too on sqlite postgresql mariadb mysql;
     what_cannot_be_settled_is_refused on sqlite mysql;
+    what_was_done_is_taken_back on sqlite postgresql mariadb mysql;
+    a_half_done_downgrade_is_taken_back on sqlite postgresql mariadb mysql;
+    a_statement_in_doubt_is_looked_for on mariadb mysql;
+    who_goes_on_without_evidence_says_where on postgresql mariadb mysql;
 }
 
 const ID: &str = "a00000000001";
@@ -111,4 +115,90 @@ fn what_cannot_be_settled_is_refused(engine: Engine) {
     sandbox.limbeck(&["upgrade"]).ends(0);
     sandbox.limbeck(&["resolve", ID, "--done"]).ends(1).says(&format!("revision {ID} is not half-applied"));
     sandbox.limbeck(&["resolve", "--done", "--retry"]).ends(2);
+}
+
+fn what_was_done_is_taken_back(engine: Engine) {
+    let database = Database::new(engine);
+    let sandbox = half_applied(&database);
+    sandbox
+        .limbeck(&["resolve", "--undo"])
+        .ends(0)
+        .says("is left out (if table r3)")
+        .says("is left out (if table r2)");
+    assert_eq!(tables(&database), [false; 3]);
+    assert_eq!(database.raw().states(), [""; 0]);
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    sandbox.limbeck(&["verify"]).ends(0);
+}
+
+fn a_half_done_downgrade_is_taken_back(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    sandbox.revision(ID, "", &sections(MENDED, "DROP TABLE nowhere"));
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    sandbox.limbeck(&["downgrade", "base"]).ends(1).says("State: dirty. 1 of 3");
+    assert_eq!(tables(&database), [true, true, false]);
+    sandbox.limbeck(&["resolve", "--undo"]).ends(0).says("is left out (unless table r1)");
+    assert_eq!(tables(&database), [true; 3]);
+    assert_eq!(database.raw().states(), [format!("{ID} applied 3/3")]);
+    sandbox.limbeck(&["verify"]).ends(0);
+}
+
+/// As a run leaves it that was killed while the second statement ran.
+fn killed_at_the_second(database: &Database) {
+    database.raw().run(
+        "UPDATE limbeck_revisions SET state = 'upgrading', statements_done = 1, error = NULL, applied_at = NULL",
+    );
+}
+
+fn a_statement_in_doubt_is_looked_for(engine: Engine) {
+    for there in [true, false] {
+        let database = Database::new(engine);
+        let mut sandbox = Sandbox::new(&database);
+        sandbox.revision(ID, "", &sections(MENDED, "DROP TABLE r2"));
+        sandbox.limbeck(&["upgrade"]).ends(0);
+        let mut raw = database.raw();
+        raw.run("DROP TABLE r3");
+        if !there {
+            raw.run("DROP TABLE r2");
+        }
+        killed_at_the_second(&database);
+        let (found, goes_on) = match there {
+            true => ("it was done (table r2 is there)", "goes on with statement 3 of 3"),
+            false => ("it was not done (table r2 is not there)", "goes on with statement 2 of 3"),
+        };
+        sandbox.limbeck(&["status"]).ends(0).says(found).says("Statement 2 (migrations/");
+        sandbox.limbeck(&["resolve", "--continue"]).ends(0).says(found).says(goes_on);
+        assert_eq!(tables(&database), [true; 3]);
+        sandbox.limbeck(&["check"]).ends(0);
+    }
+}
+
+fn who_goes_on_without_evidence_says_where(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let (before, call) = match engine {
+        Engine::PostgreSql => ("SELECT 1", "DO $$ BEGIN INSERT INTO r1 VALUES (1); END $$"),
+        _ => ("CREATE PROCEDURE add_one() INSERT INTO r1 VALUES (1)", "CALL add_one()"),
+    };
+    let section = format!(
+        "-- limbeck:upgrade\n-- limbeck:no-transaction\nCREATE TABLE r1 (a int);\n{call};\nCREATE TABLE r3 (a int);\n"
+    );
+    sandbox.revision("a00000000000", "", &format!("-- limbeck:upgrade\n{before};\n"));
+    sandbox.revision(ID, "a00000000000", &section);
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    let mut raw = database.raw();
+    raw.run("DROP TABLE r3");
+    raw.run(&format!(
+        "UPDATE limbeck_revisions SET state = 'upgrading', statements_done = 1, error = NULL WHERE revision = '{ID}'"
+    ));
+    sandbox
+        .limbeck(&["resolve", "--continue"])
+        .ends(7)
+        .says("nothing tells whether it was done")
+        .says("--from 3");
+    sandbox.limbeck(&["resolve", "--continue", "--from", "9"]).ends(2).says("has 3 statements");
+    sandbox.limbeck(&["resolve", "--continue", "--from", "3"]).ends(0);
+    assert_eq!(raw.lines("SELECT count(*) FROM r1"), ["1"], "it was not run again");
+    sandbox.limbeck(&["check"]).ends(0);
 }

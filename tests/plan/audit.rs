@@ -20,7 +20,7 @@ fn every(revision: &Arc<Revision>) -> Vec<RowWrite> {
     let mut writes: Vec<RowWrite> =
         states.into_iter().map(|state| RowWrite::Insert { revision: own(), state }).collect();
     writes.extend([
-        RowWrite::Depart { revision: own(), total: 2 },
+        RowWrite::Depart { revision: own(), direction: limbeck::chain::Direction::Down, total: 2 },
         RowWrite::Resume { revision: own(), done: 1, total: 2 },
         RowWrite::Progress { revision: own(), done: 1 },
         RowWrite::Arrive { revision: own() },

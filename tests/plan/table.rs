@@ -63,8 +63,8 @@ impl Table {
                 };
                 self.rows.insert(id, row);
             }
-            (RowWrite::Depart { total, .. }, Some(row)) if row.state == State::Applied => {
-                row.state = State::Downgrading;
+            (RowWrite::Depart { direction, total, .. }, Some(row)) => {
+                row.state = State::in_flight(*direction);
                 (row.done, row.total) = (0, *total as u64);
             }
             (RowWrite::Resume { done, total, .. }, Some(row)) if row.state != State::Applied => {
@@ -79,13 +79,7 @@ impl Table {
                 row.state = State::Applied;
                 row.done = row.total;
             }
-            (
-                RowWrite::Depart { .. }
-                | RowWrite::Resume { .. }
-                | RowWrite::Accept { .. }
-                | RowWrite::Arrive { .. },
-                Some(_),
-            ) => {
+            (RowWrite::Resume { .. } | RowWrite::Accept { .. } | RowWrite::Arrive { .. }, Some(_)) => {
                 return Err("it is in no such state");
             }
             (RowWrite::Delete { .. }, Some(_)) => {

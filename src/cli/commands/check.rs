@@ -19,6 +19,7 @@ impl Args {
             let manager = context.connect(service, Access::Read)?;
             let url = service.database()?;
             let status = manager.status();
+            let half = context.wait(manager.half_applied())?;
             // Half-applied is worse than pending, and pending worse than done.
             let found = match (status.dirty.is_empty(), status.pending.is_empty()) {
                 (false, _) => Exit::Dirty,
@@ -45,11 +46,13 @@ impl Args {
                 _ => format!("{name}up to date at {}\n", human::ids_or_base(&status.current)),
             };
             context.ui.say(&says)?;
-            all.push((service, url, status));
+            all.push((service, url, status, half));
         }
         context.ui.json(|| {
-            let all: Vec<_> =
-                all.iter().map(|(service, url, status)| json::status(&service.name, url, status)).collect();
+            let all: Vec<_> = all
+                .iter()
+                .map(|(service, url, status, half)| json::status(&service.name, url, status, half))
+                .collect();
             json::document(serde_json::json!({ "services": all, "exit_code": exit as u8 }))
         })?;
         Ok(exit)

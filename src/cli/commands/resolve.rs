@@ -22,9 +22,15 @@ pub struct Args {
     /// Go on with the first statement that is not done
     #[arg(long = "continue", group = "way")]
     go_on: bool,
+    /// Go on with the statement of this number, where nothing tells whether the one under way was done
+    #[arg(long, value_name = "STATEMENT", requires = "go_on")]
+    from: Option<usize>,
     /// Run all its statements again: what was done has been undone by hand
     #[arg(long, group = "way")]
     retry: bool,
+    /// Take back what was done: the statements of the other section whose counterparts were
+    #[arg(long, group = "way")]
+    undo: bool,
     /// Only write it into the books: what was not done has been done by hand
     #[arg(long, group = "way")]
     done: bool,
@@ -35,12 +41,13 @@ pub struct Args {
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let service = context.one_service()?;
-        let way = match (self.go_on, self.retry, self.done) {
-            (true, _, _) => Way::Continue,
-            (_, true, _) => Way::Retry,
-            (_, _, true) => Way::Done,
-            _ if io::stdin().is_terminal() && !self.manner.no_input => confirm::way(context)?,
-            _ => {
+        let way = match () {
+            () if self.go_on => Way::Continue(self.from),
+            () if self.retry => Way::Retry,
+            () if self.undo => Way::Undo,
+            () if self.done => Way::Done,
+            () if io::stdin().is_terminal() && !self.manner.no_input => confirm::way(context)?,
+            () => {
                 return Err(Failure::new(
                     Exit::Dirty,
                     "needs-answer",
@@ -50,7 +57,7 @@ impl Args {
             }
         };
         change::run(context, service, self.manner, Question::Asked, |manager| {
-            manager.plan_resolve(self.revision.as_deref(), way)
+            context.wait(manager.plan_resolve(self.revision.as_deref(), way))
         })
     }
 }
@@ -58,4 +65,5 @@ impl Args {
 /// The ways out, as commands.
 pub(in crate::cli) const WAYS: &str = "limbeck resolve --continue: goes on with the first statement that is not done\n\
      limbeck resolve --retry: runs all of it again, once what was done is undone by hand\n\
+     limbeck resolve --undo: takes back what was done, by the other section\n\
      limbeck resolve --done: only says so, once the rest is done by hand";

@@ -18,15 +18,24 @@ impl Args {
             let manager = context.connect(service, Access::Read)?;
             let url = service.database()?;
             let status = manager.status();
+            let half = context.wait(manager.half_applied())?;
             if !all.is_empty() {
                 context.ui.answer("\n")?;
             }
-            context.ui.answer(&human::status(&service.name, &url.to_string(), &status, context.ui.width))?;
-            all.push((service, url, status));
+            context.ui.answer(&human::status(
+                &service.name,
+                &url.to_string(),
+                &status,
+                &half,
+                context.ui.width,
+            ))?;
+            all.push((service, url, status, half));
         }
         context.ui.json(|| {
-            let services =
-                all.iter().map(|(service, url, status)| json::status(&service.name, url, status)).collect();
+            let services = all
+                .iter()
+                .map(|(service, url, status, half)| json::status(&service.name, url, status, half))
+                .collect();
             json::document(json::Services { services })
         })?;
         Ok(Exit::Done)

@@ -11,8 +11,8 @@ use console::style;
 
 use crate::chain::{Direction, RevisionId, join};
 use crate::ledger::RowWrite;
-use crate::manager::Status;
-use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction};
+use crate::manager::{HalfApplied, Status};
+use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction, Verdict};
 use crate::review::Review;
 
 use super::super::ui::wrapped;
@@ -218,6 +218,12 @@ fn note_text(note: &Note) -> String {
         Note::Edited(ids) => {
             format!("⚠ Edited since they were applied: {}. `limbeck diff` shows the change.", join(ids, ", "))
         }
+        Note::Judged { revision, statement, verdict, seen } => {
+            format!("{revision}: {}", judged(*statement, *verdict, seen))
+        }
+        Note::TakesBack(revision) => format!(
+            "What was done of {revision} is taken back; statements whose counterpart was not done are left out."
+        ),
         Note::Guarded { revision, statement, guards } => {
             format!("{revision}: statement {statement} runs only {}.", join(guards, " and "))
         }
@@ -230,6 +236,18 @@ fn note_text(note: &Note) -> String {
             join(ids, ", ")
         ),
     }
+}
+
+/// What is thought of a statement that was under way when a run ended.
+fn judged(statement: usize, verdict: Verdict, seen: &str) -> String {
+    let follows = match verdict {
+        Verdict::Done => "it was done",
+        Verdict::NotDone => "it was not done",
+        Verdict::Repeatable => "it does no harm a second time",
+        Verdict::Unknown => "nobody knows whether it was done",
+    };
+    let seen = if seen.is_empty() { String::new() } else { format!(" ({seen})") };
+    format!("statement {statement} was under way when the run ended: {follows}{seen}.")
 }
 
 /// The ids, or `base` for none.
@@ -262,7 +280,7 @@ pub fn duration(took: Duration) -> String {
 }
 
 /// Where a database stands.
-pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String {
+pub fn status(service: &str, url: &str, status: &Status, half: &[HalfApplied], width: usize) -> String {
     let mut text = String::new();
     if service != crate::config::DEFAULT_SERVICE {
         let _ = writeln!(text, "{}", style(service).bold());
@@ -290,18 +308,30 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
             let _ = writeln!(text, "… and {} more; `limbeck plan` lists them", status.pending.len() - LISTED);
         }
     }
-    for row in &status.dirty {
+    for half in half {
+        let row = &half.row;
         let _ = writeln!(
             text,
-            "\n{} {} is half-applied: {} stopped after {} of {} statements{}",
+            "\n{} {} is half-applied: {} stopped after {} of {} statements",
             style("✗").red(),
             row.revision,
             row.state,
             row.done,
             row.total,
-            row.error.as_ref().map(|error| format!("\n  The server said: {error}")).unwrap_or_default()
         );
-        let _ = writeln!(text, "  `limbeck resolve` settles it: --continue, --retry or --done");
+        let mut line = |words: String| {
+            let _ = writeln!(text, "{}", wrapped(&format!("  {words}"), width));
+        };
+        if let Some(at) = &half.at {
+            line(format!("Statement {} ({}:{}): {}", row.done + 1, at.file, at.line, one_line(&at.text)));
+        }
+        if let Some(error) = &row.error {
+            line(format!("The server said: {}", one_line(error)));
+        }
+        if let Some(evidence) = &half.evidence {
+            line(judged(evidence.doubt.statement + 1, evidence.verdict(), &evidence.seen()));
+        }
+        line("`limbeck resolve` settles it: --continue, --undo, --retry or --done".to_owned());
     }
     for row in &status.missing {
         let _ = writeln!(

@@ -7,8 +7,8 @@ use crate::chain::{Chain, Direction, RevisionId};
 use crate::database_url::DatabaseUrl;
 use crate::event::{Aftermath, Event};
 use crate::ledger::{Extent, Ledger, Row};
-use crate::manager::Status;
-use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction};
+use crate::manager::{HalfApplied, Status};
+use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction, Verdict};
 use crate::report::{End, Report};
 
 use super::super::words::Failure;
@@ -124,7 +124,7 @@ fn step(step: &Step) -> StepDocument<'_> {
 }
 
 /// A status.
-pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
+pub fn status(service: &str, url: &DatabaseUrl, status: &Status, half: &[HalfApplied]) -> Value {
     let pending: Vec<Value> = status
         .pending
         .iter()
@@ -144,7 +144,7 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
         "heads": ids(&status.heads),
         "applied": status.applied,
         "pending": pending,
-        "dirty": status.dirty.iter().map(row).collect::<Vec<_>>(),
+        "dirty": half.iter().map(half_applied).collect::<Vec<_>>(),
         "missing": status.missing.iter().map(row).collect::<Vec<_>>(),
         "edited": status
             .edited
@@ -159,6 +159,29 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
             .collect::<Vec<_>>(),
         "up_to_date": status.is_up_to_date(),
     })
+}
+
+/// A half-applied revision.
+fn half_applied(half: &HalfApplied) -> Value {
+    let mut says = row(&half.row);
+    if let Value::Object(fields) = &mut says {
+        let at = half.at.as_ref().map(|at| json!({ "file": at.file, "line": at.line, "text": at.text }));
+        let evidence = half.evidence.as_ref().map(|evidence| {
+            json!({
+                "statement": evidence.doubt.statement + 1,
+                "verdict": match evidence.verdict() {
+                    Verdict::Done => "done",
+                    Verdict::NotDone => "not_done",
+                    Verdict::Repeatable => "repeatable",
+                    Verdict::Unknown => "unknown",
+                },
+                "seen": evidence.seen(),
+            })
+        });
+        fields.insert("stopped_at".to_owned(), at.into());
+        fields.insert("in_doubt".to_owned(), evidence.into());
+    }
+    says
 }
 
 /// A row of the books.
