@@ -1,7 +1,7 @@
 //! What can go wrong: one variant per stage, and its class.
 
 use crate::chain::layout::LayoutError;
-use crate::chain::{ChainError, GoalError};
+use crate::chain::{ChainError, GoalError, RebaseError};
 use crate::config::ConfigError;
 pub use crate::db::driver::{DbError, Refusal, ServerError};
 pub use crate::db::execute::Cause;
@@ -25,6 +25,9 @@ pub enum Error {
     /// The graph.
     #[error(transparent)]
     Chain(#[from] Box<ChainError>),
+    /// A revision that was to move to another parent.
+    #[error(transparent)]
+    Rebase(#[from] RebaseError),
     /// The plan.
     #[error(transparent)]
     Plan(#[from] Box<PlanError>),
@@ -80,6 +83,9 @@ impl Error {
                 PlanError::Dirty { .. } => Class::Dirty,
                 _ => Class::Failure,
             },
+            Self::Rebase(
+                RebaseError::Cycle { .. } | RebaseError::Already { .. } | RebaseError::Merge { .. },
+            ) => Class::Usage,
             Self::Config(ConfigError::Dialect(_) | ConfigError::UnknownService { .. }) => Class::Usage,
             Self::Execute(error) => match error.as_ref() {
                 ExecuteError::Stale(Stale { .. }) => Class::Stale,

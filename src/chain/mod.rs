@@ -1,8 +1,10 @@
 //! The graph of revisions: parents before children, with several heads, merges, labels and dependencies.
 
+pub mod edit;
 pub mod goal;
 pub mod guard;
 pub mod layout;
+pub mod rebase;
 pub mod revision;
 mod section;
 
@@ -12,10 +14,12 @@ use std::sync::Arc;
 
 use crate::sql::{SourceText, Span};
 
+pub use edit::Edit;
 pub use goal::{Goal, GoalError};
 pub use guard::Guard;
 pub use layout::Layout;
 pub use revision::{Checksum, Direction, Downgrade, Limits, Revision, RevisionId, Script, Wrapping};
+pub use rebase::{Rebase, RebaseError};
 
 /// All revisions of one dialect, parents before children.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@ use std::io;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::chain::layout::LayoutErrorKind;
-use crate::chain::{ChainErrorKind, Direction, GoalError, RevisionId};
+use crate::chain::{ChainErrorKind, Direction, GoalError, RebaseError, RevisionId};
 use crate::config::{self, ConfigError};
 use crate::error::{Cause, Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
 use crate::event::Aftermath;
@@ -174,6 +174,12 @@ impl From<FolderError> for Failure {
     }
 }
 
+impl From<RebaseError> for Failure {
+    fn from(error: RebaseError) -> Self {
+        Error::from(error).into()
+    }
+}
+
 impl From<GoalError> for Failure {
     fn from(error: GoalError) -> Self {
         Error::from(error).into()
@@ -201,6 +207,7 @@ impl From<Error> for Failure {
             Error::Chain(error) => {
                 failure("chain").at(&error.source_text, error.span, "").hint(chain_hint(&error.kind))
             }
+            Error::Rebase(error) => failure("rebase").hint(rebase_hint(error)),
             Error::Plan(error) => plan_failure(error, failure),
             Error::Database(error) => database_failure(error, failure),
             Error::Execute(error) => execute_failure(error, failure),
@@ -256,6 +263,9 @@ fn folder_failure(error: &FolderError, failure: impl Fn(&'static str) -> Failure
         FolderError::Read { .. } => {
             failure("unreadable").hint("Check that the file is there and may be read.")
         }
+        FolderError::Changed { .. } => failure("changed").hint("Nothing was written. Run the command again."),
+        FolderError::Halfway { .. } => failure("halfway")
+            .hint("Some files are changed and some are not. Put them back: git status, git checkout"),
         FolderError::Write { .. } => failure("unwritable")
             .hint("Nothing was written. Check the folder's rights, and that the name is not taken."),
     }
@@ -315,6 +325,26 @@ fn chain_hint(kind: &ChainErrorKind) -> String {
         }
         ChainErrorKind::Cycle { .. } => "Correct the `Revises:` line of one of them.".to_owned(),
         ChainErrorKind::LabelTwice { .. } => "Rename one of the labels.".to_owned(),
+    }
+}
+
+fn rebase_hint(error: &RebaseError) -> String {
+    match error {
+        RebaseError::Applied { applied, .. } => format!(
+            "Nothing was written. A revision moves only before it is applied: `limbeck downgrade {applied}-1` takes it \
+             back, `limbeck merge heads` joins the branches and moves nothing."
+        ),
+        RebaseError::Merge { parents, .. } => format!(
+            "Nothing was written. Move one of the branches that it joins, for example: limbeck rebase {} --onto …. Or \
+             delete its file and write the merge anew: limbeck merge …",
+            parents.last().map(ToString::to_string).unwrap_or_default()
+        ),
+        RebaseError::Cycle { .. } => {
+            "Nothing was written. Name a revision that does not stand on it; `limbeck history` shows the chain."
+                .to_owned()
+        }
+        RebaseError::Already { .. } => "Nothing to do; `limbeck history` shows the chain.".to_owned(),
+        RebaseError::Header(_) => "Write a `-- Revises:` line into it.".to_owned(),
     }
 }
 

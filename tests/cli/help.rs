@@ -2,10 +2,11 @@
 
 use super::sandbox::Sandbox;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "init",
     "revision",
     "merge",
+    "rebase",
     "edit",
     "show",
     "plan",

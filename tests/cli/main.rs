@@ -26,6 +26,7 @@ mod files;
 mod help;
 mod history;
 mod log;
+mod rebase;
 mod sandbox;
 mod services;
 mod surroundings;

@@ -21,6 +21,7 @@ mod man;
 mod merge;
 mod new_file;
 mod plan;
+mod rebase;
 pub(super) mod resolve;
 mod revision;
 mod show;
@@ -47,6 +48,8 @@ pub enum Command {
     Revision(revision::Args),
     /// Write a revision that joins several heads
     Merge(merge::Args),
+    /// Move an unapplied revision to another parent
+    Rebase(rebase::Args),
     /// Open a revision file in $VISUAL or $EDITOR
     Edit(edit::Args),
     /// Show a revision
@@ -117,6 +120,7 @@ impl Command {
             Self::Completions(_) | Self::Man(_) | Self::Init(_) => Ok(Exit::Done),
             Self::Revision(args) => args.run(&context),
             Self::Merge(args) => args.run(&context),
+            Self::Rebase(args) => args.run(&context),
             Self::Edit(args) => args.run(&context),
             Self::Show(args) => args.run(&context),
             Self::Plan(args) => args.run(&context),
