@@ -74,17 +74,29 @@ pub fn load(migrations: &Path, backend: Backend, layout: &Layout, shown: &Path) 
     if !folder.is_dir() {
         return Err(FolderError::NoDialect { folder: shown.to_owned(), dialect: backend }.into());
     }
-    let names = names(&folder, layout)?;
     let shown = shown.join(backend.name());
-    let revisions = in_parallel(&names, |name| {
+    let chain = Chain::new(revisions(&folder, backend, layout, &shown)?)?;
+    let archive = folder.join(ARCHIVE);
+    if !chain.has_squashes() || !archive.is_dir() {
+        return Ok(chain);
+    }
+    Ok(chain.with_archive(revisions(&archive, backend, layout, &shown.join(ARCHIVE))?)?)
+}
+
+/// The folder, beside the files of a dialect, of the revisions that squashes replaced.
+pub const ARCHIVE: &str = "archive";
+
+/// Reads the revision files of one folder.
+fn revisions(folder: &Path, backend: Backend, layout: &Layout, shown: &Path) -> Result<Vec<Revision>, Error> {
+    let names = names(folder, layout)?;
+    in_parallel(&names, |name| {
         let path = folder.join(name);
         let bytes = std::fs::read(&path)
             .map_err(|error| Error::from(FolderError::Read { path: shown.join(name), error }))?;
         let name = shown.join(name).to_string_lossy().into_owned();
         let read: Result<Revision, Box<LayoutError>> = layout.read(backend.dialect().lexis(), &name, bytes);
         read.map_err(Error::from)
-    })?;
-    Ok(Chain::new(revisions)?)
+    })
 }
 
 /// The names of the revision files in a folder, sorted.

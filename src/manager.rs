@@ -25,7 +25,10 @@ use crate::stop::Stop;
 
 /// One chain and one database: what every verb needs.
 pub struct MigrationManager {
-    chain: Chain,
+    /// The chain as its files say.
+    files: Arc<Chain>,
+    /// The chain as this database sees it.
+    chain: Arc<Chain>,
     session: Session,
     format: Format,
     books: Books,
@@ -45,6 +48,8 @@ pub struct Status {
     pub heads: Vec<RevisionId>,
     /// How many revisions are applied.
     pub applied: usize,
+    /// Squashes that the next upgrade records, each with the number of applied revisions that it replaces.
+    pub unrecorded: Vec<(RevisionId, usize)>,
     /// What is not applied, in order.
     pub pending: Vec<Arc<Revision>>,
     /// The pending revisions that come after their time: beside or beneath one that is applied.
@@ -121,6 +126,15 @@ fn assumed_row(revision: &Revision) -> Row {
     }
 }
 
+/// The chain as the database of these books sees it.
+fn seen(files: &Arc<Chain>, books: &Books) -> Result<Arc<Chain>, Error> {
+    if !files.has_squashes() {
+        return Ok(Arc::clone(files));
+    }
+    let known = books.rows.iter().map(|row| &row.revision).collect();
+    Ok(files.seen_by(&known)?.map_or_else(|| Arc::clone(files), Arc::new))
+}
+
 impl MigrationManager {
     /// Connects and reads the books. Changes nothing; with [`Access::Read`] it could not.
     pub async fn connect(
@@ -135,8 +149,10 @@ impl MigrationManager {
         let format = session.format(service);
         let books = db::books::read(&session, &format).await?;
         let url = url.clone();
+        let files = Arc::new(chain);
         Ok(Self {
-            chain,
+            chain: seen(&files, &books)?,
+            files,
             session,
             format,
             books,
@@ -166,6 +182,7 @@ impl MigrationManager {
             };
             db::execute::alone(&self.session, &self.format, terms, observer).await?;
             self.books = db::books::read(&self.session, &self.format).await?;
+            self.chain = seen(&self.files, &self.books)?;
         }
         Ok(())
     }
@@ -188,7 +205,7 @@ impl MigrationManager {
         self
     }
 
-    /// The chain.
+    /// The chain, as this database sees it: with the revisions that a squash replaced where the books still have them.
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
@@ -256,7 +273,12 @@ impl MigrationManager {
         Status {
             current: ledger.heads(chain),
             heads: chain.ids(chain.heads()),
-            applied: ledger.applied.len(),
+            applied: ledger.applied.len() - ledger.unrecorded.len(),
+            unrecorded: ledger
+                .unrecorded
+                .iter()
+                .map(|at| (chain.revisions()[*at].id.clone(), chain.replaced(*at).len()))
+                .collect(),
             late: chain.ids(chain.late(&ledger.applied)),
             pending: pending.iter().map(|at| Arc::clone(&chain.revisions()[*at])).collect(),
             dirty: ledger.dirty.iter().map(|row| (*row).clone()).collect(),

@@ -103,7 +103,13 @@ impl Chain {
             return Err(RebaseError::Already { revision, onto: onto_id });
         }
         let moved = self.ids(self.branch([at]));
-        if let Some(applied) = moved.iter().find(|id| books.contains(id)) {
+        let in_books = |id: &&RevisionId| {
+            books.contains(id)
+                || self.get(id).is_some_and(|revision| {
+                    self.all_replaced(revision).into_iter().any(|id| books.contains(id))
+                })
+        };
+        if let Some(applied) = moved.iter().find(in_books) {
             return Err(RebaseError::Applied { revision, applied: applied.clone() });
         }
         let from = file.parents.first().cloned();

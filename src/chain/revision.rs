@@ -235,6 +235,11 @@ impl Revision {
         }
     }
 
+    /// Whether a file says what it does.
+    pub fn has_file(&self) -> bool {
+        !self.source.name().is_empty()
+    }
+
     /// The script of one direction, where there is one.
     pub fn script(&self, direction: Direction) -> Option<&Script> {
         match (direction, &self.downgrade) {

@@ -323,6 +323,12 @@ fn chain_hint(kind: &ChainErrorKind) -> String {
         ChainErrorKind::Missing { missing, .. } => {
             format!("Bring the file of {missing} back, or correct this line.")
         }
+        ChainErrorKind::Replaced { squash, .. } => {
+            format!("Write {squash} into this line: it does what the replaced revisions did.")
+        }
+        ChainErrorKind::StillThere { file, .. } => {
+            format!("Move {file} into the folder archive/ beside it, or take its id out of this line.")
+        }
         ChainErrorKind::Cycle { .. } => "Correct the `Revises:` line of one of them.".to_owned(),
         ChainErrorKind::LabelTwice { .. } => "Rename one of the labels.".to_owned(),
     }
@@ -363,6 +369,9 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
                  revision's number. An upgrade goes forward, a downgrade back."
             }
             GoalError::Fork { .. } => "Name the revision itself, or a branch: <label>@+1, <label>@-1.",
+            GoalError::Replaced { .. } => {
+                "Name the squash. A database that still has the replaced revisions in its books knows them by their ids."
+            }
             GoalError::TooFar { .. } => "`limbeck status` shows what is applied and what is pending.",
             _ => "`limbeck history` lists the revisions, `limbeck heads` the heads, `limbeck branches` the branches.",
         }),
@@ -396,6 +405,9 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
              was, and put the change into a new revision; or, if the file is right as it is: limbeck accept REV --reason \
              \"…\". --allow-edited goes on all the same, this once.",
         ),
+        PlanError::Irreversible { file, .. } if file.is_empty() => {
+            failure("irreversible").hint("Nothing was changed.")
+        }
         PlanError::Irreversible { file, .. } => {
             failure("irreversible").hint(format!("Nothing was changed. The revision is in {file}."))
         }
@@ -403,6 +415,10 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
             "Nothing was changed. Without --transaction all each revision is a transaction of its own, where the server \
              has them.",
         ),
+        PlanError::ArchiveGone { squash, .. } => failure("archive-gone").hint(format!(
+            "Nothing was changed. Bring the folder archive/ back, from the history of the repository, and upgrade. Or do \
+             by hand what is missing, and say so: limbeck stamp {squash}"
+        )),
         PlanError::NotApplied(_) => failure("not-applied").hint("`limbeck upgrade` goes forward."),
         PlanError::Script { kind, source_text, span, revision } => {
             let hint = match kind {

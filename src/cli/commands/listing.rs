@@ -67,6 +67,7 @@ fn full(chain: &Chain, at: usize, revision: &Revision, marks: &str) -> String {
         }
     };
     line("Depends On", join(&revision.depends_on, ", "));
+    line("Replaces", join(&revision.replaces, ", "));
     line("Branch Labels", join(&revision.labels, ", "));
     line("Followed by", join(chain.ids(chain.children(at).iter().copied()), ", "));
     line("Create Date", revision.created.clone().unwrap_or_default());

@@ -78,6 +78,7 @@ struct StepDocument<'a> {
     transaction: &'static str,
     guards: Vec<Value>,
     late: bool,
+    replaces: usize,
     file: &'a str,
 }
 
@@ -119,6 +120,7 @@ fn step(step: &Step) -> StepDocument<'_> {
             .map(|(index, guard)| json!({ "statement": index + 1, "guard": guard.to_string() }))
             .collect(),
         late: step.order == Order::Late,
+        replaces: step.replaces(),
         file: step.revision.source.name(),
     }
 }
@@ -143,6 +145,11 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
         "current": ids(&status.current),
         "heads": ids(&status.heads),
         "applied": status.applied,
+        "unrecorded": status
+            .unrecorded
+            .iter()
+            .map(|(id, replaced)| json!({ "revision": id.as_str(), "replaces": replaced }))
+            .collect::<Vec<_>>(),
         "pending": pending,
         "dirty": status.dirty.iter().map(row).collect::<Vec<_>>(),
         "missing": status.missing.iter().map(row).collect::<Vec<_>>(),
@@ -187,6 +194,7 @@ pub fn revision(chain: &Chain, at: usize, ledger: Option<&Ledger<'_>>) -> Value 
         "children": ids(&chain.ids(chain.children(at).iter().copied())),
         "depends_on": revision.depends_on,
         "labels": revision.labels,
+        "replaces": ids(&revision.replaces),
         "number": revision.number,
         "created": revision.created,
         "file": revision.source.name(),
