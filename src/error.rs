@@ -9,6 +9,7 @@ pub use crate::db::lock::LockError;
 pub use crate::db::{ExecuteError, Stale, StepError};
 use crate::folder::FolderError;
 use crate::plan::PlanError;
+use crate::squash::SquashError;
 
 /// Anything that limbeck can refuse or fail to do.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,9 @@ pub enum Error {
     /// A revision that was to move to another parent.
     #[error(transparent)]
     Rebase(#[from] RebaseError),
+    /// Revisions that were to become one.
+    #[error(transparent)]
+    Squash(#[from] Box<SquashError>),
     /// The plan.
     #[error(transparent)]
     Plan(#[from] Box<PlanError>),
@@ -86,6 +90,10 @@ impl Error {
             Self::Rebase(
                 RebaseError::Cycle { .. } | RebaseError::Already { .. } | RebaseError::Merge { .. },
             ) => Class::Usage,
+            Self::Squash(error) => match error.as_ref() {
+                SquashError::Single(_) | SquashError::NoRange { .. } => Class::Usage,
+                _ => Class::Failure,
+            },
             Self::Config(ConfigError::Dialect(_) | ConfigError::UnknownService { .. }) => Class::Usage,
             Self::Execute(error) => match error.as_ref() {
                 ExecuteError::Stale(Stale { .. }) => Class::Stale,

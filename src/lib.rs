@@ -66,6 +66,8 @@ pub mod convention;
 
 pub mod plan;
 
+pub mod squash;
+
 pub mod batch;
 
 pub mod config;

@@ -12,15 +12,16 @@ pub use crate::db::Access;
 pub use crate::db::execute::DEFAULT_LOCK_BUDGET as LOCK_BUDGET;
 use crate::db::execute::Terms;
 pub use crate::db::lock::DEFAULT_TIMEOUT as LOCK_TIMEOUT;
-use crate::db::{self, Session};
+use crate::db::{self, Scratch, Session};
 use crate::dialect::{Backend, Server};
-use crate::error::Error;
+use crate::error::{DbError, Error};
 use crate::event::Observer;
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Entry, Extent, Format, Home, Ledger, Lines, Row, State, Tables};
 use crate::plan::{Facts, Plan, PlanError, Policy, Purge, Way};
-use crate::report::Report;
-use crate::review::Approved;
+use crate::report::{End, Report};
+use crate::review::{Approved, ApprovedBy, Review};
+use crate::squash::{self, Difference};
 use crate::stop::Stop;
 
 /// One chain and one database: what every verb needs.
@@ -133,6 +134,108 @@ fn seen(files: &Arc<Chain>, books: &Books) -> Result<Arc<Chain>, Error> {
     }
     let known = books.rows.iter().map(|row| &row.revision).collect();
     Ok(files.seen_by(&known)?.map_or_else(|| Arc::clone(files), Arc::new))
+}
+
+/// Which of two ways to the same schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The old revisions, one after the other.
+    Old,
+    /// The squash.
+    Squash,
+}
+
+/// Two ways that could not be compared. What was made for it is gone again.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// No scratch database could be made.
+    #[error("a scratch database cannot be made: {0}")]
+    Scratch(#[source] DbError),
+    /// One of the ways failed.
+    #[error("{error}")]
+    Failed {
+        /// Which.
+        route: Route,
+        /// Why.
+        #[source]
+        error: Box<Error>,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// A scratch database could not be dropped.
+    #[error("the scratch database {url} cannot be dropped: {error}")]
+    Left {
+        /// Where it is.
+        url: String,
+        /// Why.
+        #[source]
+        error: DbError,
+    },
+}
+
+/// Where two ways are tried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Laboratory<'a> {
+    /// The server that the scratch databases are made on.
+    pub url: &'a DatabaseUrl,
+    /// What tells their names from all others.
+    pub name: &'a str,
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// Once it is true, no further revision begins.
+    pub stop: &'a AtomicBool,
+}
+
+/// Runs two chains to their revisions, each on a scratch database of its own, and compares the schemas.
+pub async fn prove(
+    old: (Chain, &RevisionId),
+    squash: (Chain, &RevisionId),
+    laboratory: Laboratory<'_>,
+) -> Result<Vec<Difference>, ProofError> {
+    let old = made_by(old, Route::Old, laboratory).await?;
+    let new = made_by(squash, Route::Squash, laboratory).await?;
+    Ok(squash::differences(&old, &new))
+}
+
+/// The schema that a chain makes, from an empty database to the revision.
+async fn made_by(
+    (chain, goal): (Chain, &RevisionId),
+    route: Route,
+    laboratory: Laboratory<'_>,
+) -> Result<Vec<String>, ProofError> {
+    let scratch = Scratch::make(laboratory.url, laboratory.name).await.map_err(ProofError::Scratch)?;
+    let made = run_on(&scratch, chain, goal, laboratory).await;
+    let url = scratch.url.to_string();
+    let dropped = scratch.drop().await.map_err(|error| ProofError::Left { url, error });
+    match made {
+        Ok(Some(schema)) => dropped.map(|()| schema),
+        Ok(None) => dropped.and(Err(ProofError::Interrupted)),
+        Err(error) => Err(ProofError::Failed { route, error: Box::new(error) }),
+    }
+}
+
+/// Runs a chain; none when somebody asked to stop.
+async fn run_on(
+    scratch: &Scratch,
+    chain: Chain,
+    goal: &RevisionId,
+    Laboratory { actor, stop, .. }: Laboratory<'_>,
+) -> Result<Option<Vec<String>>, Error> {
+    let mut manager = MigrationManager::connect(chain, &scratch.url, "scratch", Access::Write).await?;
+    let plan = manager.plan_upgrade(&Goal::Revision(goal.to_string()))?;
+    let approved = Review::new(plan).approve(ApprovedBy::Command);
+    let ran = manager.execute(&approved, actor, stop, &mut ()).await;
+    let schema = match ran {
+        Ok(report) if report.end == End::Complete => {
+            let schema = db::schema(&manager.session, &scratch.url.name()).await;
+            schema.map(Some).map_err(Error::from)
+        }
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    manager.close().await;
+    schema
 }
 
 impl MigrationManager {
@@ -273,7 +376,7 @@ impl MigrationManager {
         Status {
             current: ledger.heads(chain),
             heads: chain.ids(chain.heads()),
-            applied: ledger.applied.len() - ledger.unrecorded.len(),
+            applied: ledger.count(),
             unrecorded: ledger
                 .unrecorded
                 .iter()

@@ -21,6 +21,7 @@ use crate::sql::{SourceText, Span};
 pub use policy::{Edits, Policy, Transactions};
 pub use resolve::Way;
 pub use stamp::Purge;
+pub(crate) use transaction::decide as decide_transaction;
 pub use transaction::{ScriptError, Transaction};
 
 /// Everything that a plan is decided from.
@@ -266,7 +267,7 @@ pub enum PlanError {
         revision: RevisionId,
         /// Why.
         reason: &'static str,
-        },
+    },
     /// A revision that a squash replaced must be finished first, and its file is gone.
     #[error(
         "revision {revision} must be applied before the squash {squash} can take its place, and its file is gone from archive/"

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use limbeck::chain::layout::LIMBECK;
+use limbeck::chain::layout::{LIMBECK, NewRevision};
 use limbeck::chain::{Chain, Downgrade, Revision, RevisionId, Script, Wrapping};
-use limbeck::dialect::Backend;
+use limbeck::dialect::{Backend, Server};
 use limbeck::sql::{SourceText, Span};
+use limbeck::squash;
 
 /// What is asked of the files of a case.
 #[derive(Clone, Copy)]
@@ -40,6 +41,7 @@ fn outcome(asked: Asked, dialect: &str, files: &[(String, Vec<u8>)]) -> String {
                 ["rebase", revision, "onto", onto, books @ ..] => {
                     rebased(&chain, backend, files, revision, onto, books)
                 }
+                ["squash", first, last] => squashed(&chain, backend, files, first, last),
                 _ => panic!("what is `{command}`?"),
             }
         }
@@ -75,6 +77,39 @@ fn rebased(
         }
         Err(error) => format!("refused: {error}"),
     }
+}
+
+/// `squash b d`: the new file `s`, and the other files that change.
+fn squashed(chain: &Chain, backend: Backend, files: &[(String, Vec<u8>)], first: &str, last: &str) -> String {
+    let place = |name: &str| chain.place(&name.into()).unwrap_or_else(|| panic!("there is no {name}"));
+    let server = Server::assumed(backend);
+    let squash = match squash::squash(chain, &LIMBECK, &server, place(first), place(last)) {
+        Ok(squash) => squash,
+        Err(error) => return format!("refused: {error}"),
+    };
+    let texts = |ids: &[RevisionId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let replaced: Vec<RevisionId> = squash.replaced.iter().map(|revision| revision.id.clone()).collect();
+    let text = LIMBECK.write(&NewRevision {
+        id: "s",
+        message: "all in one",
+        parents: &texts(&squash.parents),
+        labels: &squash.labels,
+        depends_on: &squash.depends_on,
+        replaces: &texts(&replaced),
+        sections: Some(&squash.sections),
+        created: "now",
+    });
+    let lexis = backend.dialect().lexis();
+    let read = LIMBECK.read(lexis, "s.sql", text.clone().into_bytes()).expect("it is a revision");
+    assert_eq!(read.replaces, replaced);
+    let mut found = escaped(text.as_bytes());
+    for edit in squash.edits(&LIMBECK, lexis, &"s".into()).expect("headers can be edited") {
+        let name = edit.source.name();
+        let (_, before) = files.iter().find(|(file, _)| file == name).expect("it is one of the files");
+        let after = edit.applied_to(before).expect("it is the file that was read");
+        let _ = write!(found, "\n>> {name}\n{}", escaped(&after));
+    }
+    found
 }
 
 /// The reverse of [`unescaped`].
@@ -193,6 +228,11 @@ fn chains() {
 #[test]
 fn rebases() {
     check_file(Asked::Command, include_str!("layout/rebase.txt"), 17);
+}
+
+#[test]
+fn squashes() {
+    check_file(Asked::Command, include_str!("layout/squash.txt"), 19);
 }
 
 #[test]

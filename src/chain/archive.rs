@@ -93,7 +93,8 @@ impl Chain {
 
 /// A replaced revision that the archive does not have.
 fn without_file(id: &RevisionId, squash: &RevisionId) -> Revision {
-    let reason = format!("its file is gone from archive/; `limbeck upgrade` records {squash} in its place");
+    let reason =
+        format!("its file is gone from archive/; the squash {squash}, once recorded in its place, can be");
     let downgrade = Downgrade::Irreversible(reason);
     Revision { downgrade, ..Revision::without_file(id.clone(), "(its file is gone from archive/)") }
 }

@@ -4,8 +4,8 @@ use crate::sql::lexis::Lexis;
 use crate::sql::split::line_comments;
 use crate::sql::{SourceText, Span};
 
-use super::RevisionId;
 use super::layout::{self, Layout, header};
+use super::{Direction, RevisionId};
 
 /// One change of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,30 @@ impl Layout {
         }
     }
 
+    /// The text of one section, without the line that opens it and without the line that takes its transaction away.
+    pub fn body(&self, lexis: &Lexis, source: &SourceText, direction: Direction) -> Option<String> {
+        let comments = line_comments(lexis, source.text()).ok()?;
+        let directives: Vec<_> =
+            comments.into_iter().filter_map(|span| self.directive(source, span).ok().flatten()).collect();
+        let first = directives.iter().position(|directive| directive.word == direction.verb())?;
+        let begins = |word: &str| matches!(word, "upgrade" | "downgrade" | "irreversible");
+        let mut body = String::new();
+        let mut from = directives[first].span.end;
+        for directive in &directives[first + 1..] {
+            let line = source.text()[..directive.span.start].rfind('\n').map_or(0, |at| at + 1).max(from);
+            if begins(directive.word) {
+                body.push_str(&source.text()[from..line]);
+                return Some(trimmed(&body));
+            }
+            if directive.word == "no-transaction" {
+                body.push_str(&source.text()[from..line]);
+                from = directive.span.end;
+            }
+        }
+        body.push_str(&source.text()[from..]);
+        Some(trimmed(&body))
+    }
+
     /// The header line of this name, in the comments before the first directive.
     fn header_line(&self, lexis: &Lexis, source: &SourceText, name: &str) -> Option<Line> {
         let comments = line_comments(lexis, source.text()).ok()?;
@@ -94,6 +118,12 @@ impl Layout {
             found.eq_ignore_ascii_case(name).then_some(Line { comment, value })
         })
     }
+}
+
+/// A text without the empty lines around it, and with one line end.
+fn trimmed(text: &str) -> String {
+    let text = text.trim_start_matches(['\r', '\n']).trim_end();
+    if text.is_empty() { String::new() } else { format!("{text}\n") }
 }
 
 /// Where one item of a list like `a, 'b'` stands, without its quotes.

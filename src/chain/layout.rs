@@ -266,9 +266,15 @@ impl Layout {
         if !new.depends_on.is_empty() {
             line(header::DEPENDS, &new.depends_on.join(", "));
         }
+        if !new.replaces.is_empty() {
+            line(header::REPLACES, &new.replaces.join(", "));
+        }
         line(header::CREATED, new.created);
         let text = text.replace(": \n", ":\n");
-        format!("{text}\n-- {0}upgrade\n\n\n-- {0}downgrade\n\n", self.directive)
+        match new.sections {
+            Some(sections) => format!("{text}\n{sections}"),
+            None => format!("{text}\n-- {0}upgrade\n\n\n-- {0}downgrade\n\n", self.directive),
+        }
     }
 }
 
@@ -285,6 +291,10 @@ pub struct NewRevision<'a> {
     pub labels: &'a [String],
     /// Revisions of other branches that it needs.
     pub depends_on: &'a [String],
+    /// Revisions that it is written in place of.
+    pub replaces: &'a [String],
+    /// Its sections; two empty ones when there is nothing yet.
+    pub sections: Option<&'a str>,
     /// When it is written.
     pub created: &'a str,
 }

@@ -276,6 +276,11 @@ impl Chain {
         &self.children[at]
     }
 
+    /// The places of the revisions that depend on one.
+    pub fn dependents(&self, at: usize) -> &[usize] {
+        &self.dependents[at]
+    }
+
     /// The given revisions and all that they stand on or depend on.
     pub fn ancestors(&self, of: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
         self.closure(of, |at| self.parents[at].iter().chain(&self.depends_on[at]))

@@ -14,6 +14,7 @@ use crate::manager::Ran;
 use crate::plan::{PlanError, ScriptError};
 use crate::report::End;
 use crate::sql::{SourceText, Span};
+use crate::squash::SquashError;
 
 use super::commands::resolve::WAYS;
 use super::exit::Exit;
@@ -208,6 +209,7 @@ impl From<Error> for Failure {
                 failure("chain").at(&error.source_text, error.span, "").hint(chain_hint(&error.kind))
             }
             Error::Rebase(error) => failure("rebase").hint(rebase_hint(error)),
+            Error::Squash(error) => squash_failure(error, failure),
             Error::Plan(error) => plan_failure(error, failure),
             Error::Database(error) => database_failure(error, failure),
             Error::Execute(error) => execute_failure(error, failure),
@@ -352,6 +354,44 @@ fn rebase_hint(error: &RebaseError) -> String {
         RebaseError::Already { .. } => "Nothing to do; `limbeck history` shows the chain.".to_owned(),
         RebaseError::Header(_) => "Write a `-- Revises:` line into it.".to_owned(),
     }
+}
+
+fn squash_failure(error: &SquashError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    let failure = failure("squash");
+    let hint = match error {
+        SquashError::Single(_) => "A:B names two revisions, and B stands on A.".to_owned(),
+        SquashError::NoRange { first, last } => {
+            format!("A:B begins with the older one: {last}:{first}? `limbeck history` shows the chain.")
+        }
+        SquashError::Merge { revision, .. } => {
+            format!("Squash the branches below {revision} by themselves, and what stands on it.")
+        }
+        SquashError::Branch { revision, .. } => {
+            format!("End the range with {revision}, or begin it above {revision}.")
+        }
+        SquashError::Needed { by, .. } => {
+            format!("End the range before that revision, or take it out of the `Depends On:` line of {by}.")
+        }
+        SquashError::Uneven { revision, other, .. } => format!(
+            "Squash what comes before and what comes behind by themselves: one range that has {other}, and one that has \
+             {revision}."
+        ),
+        SquashError::OwnTransaction { revision, .. } => format!(
+            "Leave {revision} out of the range. Where it is applied nowhere: take BEGIN and COMMIT, or the pragmas, out \
+             of it; limbeck puts a transaction around the section itself."
+        ),
+        SquashError::Unreadable { error } => {
+            let hint = "Leave the revision that this comes from out of the range.";
+            return failure
+                .at(&error.source_text, error.span, "here")
+                .hint(format!("Nothing was written. {hint}"));
+        }
+        SquashError::Different { .. } => {
+            "Squash a smaller range: a section that changes how the next is read must be its last.".to_owned()
+        }
+        SquashError::Header(_) => "Write a `-- Revises:` line into it.".to_owned(),
+    };
+    failure.hint(format!("Nothing was written. {hint}"))
 }
 
 fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) -> Failure {

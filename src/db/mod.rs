@@ -6,8 +6,12 @@ pub mod execute;
 mod inspect;
 mod locate;
 pub mod lock;
+pub mod scratch;
 pub mod session;
 mod watch;
 
+pub(crate) use inspect::schema;
+
 pub use execute::{ExecuteError, Stale, StepError};
+pub use scratch::Scratch;
 pub use session::{Access, Session};

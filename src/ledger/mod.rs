@@ -206,6 +206,11 @@ impl<'a> Ledger<'a> {
         ledger
     }
 
+    /// How many revisions the books say are applied.
+    pub fn count(&self) -> usize {
+        self.applied.len() - self.unrecorded.len()
+    }
+
     /// The ids of the heads of what is applied.
     pub fn heads(&self, chain: &Chain) -> Vec<RevisionId> {
         chain.ids(chain.heads_of(&self.applied))

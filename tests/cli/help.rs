@@ -2,11 +2,12 @@
 
 use super::sandbox::Sandbox;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "init",
     "revision",
     "merge",
     "rebase",
+    "squash",
     "edit",
     "show",
     "plan",

@@ -29,6 +29,7 @@ mod log;
 mod rebase;
 mod sandbox;
 mod services;
+mod squash;
 mod surroundings;
 mod terminal;
 mod upgrade;

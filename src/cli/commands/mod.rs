@@ -25,6 +25,7 @@ mod rebase;
 pub(super) mod resolve;
 mod revision;
 mod show;
+mod squash;
 mod stamp;
 mod status;
 mod upgrade;
@@ -50,6 +51,8 @@ pub enum Command {
     Merge(merge::Args),
     /// Move an unapplied revision to another parent
     Rebase(rebase::Args),
+    /// Write several revisions in a row as one
+    Squash(squash::Args),
     /// Open a revision file in $VISUAL or $EDITOR
     Edit(edit::Args),
     /// Show a revision
@@ -121,6 +124,7 @@ impl Command {
             Self::Revision(args) => args.run(&context),
             Self::Merge(args) => args.run(&context),
             Self::Rebase(args) => args.run(&context),
+            Self::Squash(args) => args.run(&context),
             Self::Edit(args) => args.run(&context),
             Self::Show(args) => args.run(&context),
             Self::Plan(args) => args.run(&context),

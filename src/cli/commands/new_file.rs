@@ -23,14 +23,16 @@ pub(super) struct New<'a> {
     pub(super) parents: Vec<String>,
     pub(super) labels: Vec<String>,
     pub(super) depends_on: Vec<String>,
+    pub(super) replaces: Vec<String>,
+    pub(super) sections: Option<String>,
 }
 
 /// A new file, not written yet.
 pub(super) struct Draft {
     backend: Backend,
-    path: PathBuf,
-    id: String,
-    text: String,
+    pub(super) path: PathBuf,
+    pub(super) id: String,
+    pub(super) text: String,
 }
 
 /// A new id: 12 hex digits.
@@ -113,6 +115,8 @@ pub(super) fn draft(
         parents: &new.parents,
         labels: &new.labels,
         depends_on: &new.depends_on,
+        replaces: &new.replaces,
+        sections: new.sections.as_deref(),
         created: &created,
     });
     Ok(Draft { backend, path: service.migrations.join(backend.name()).join(file), id: id.to_owned(), text })

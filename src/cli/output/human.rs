@@ -82,7 +82,7 @@ pub fn plan(review: &Review, width: usize, ends: Ends) -> String {
             let _ = writeln!(text, "{}", style(line).yellow());
         }
     }
-    if ends == Ends::Question {
+    if ends == Ends::Question && run(&plan.steps) > 0 {
         text.push('\n');
     }
     text
@@ -301,8 +301,10 @@ pub fn status(service: &str, url: &str, status: &Status, width: usize) -> String
     let _ = writeln!(text, "Applied:  {}", status.applied);
     let _ = writeln!(text, "Pending:  {}", status.pending.len());
     for (id, replaced) in &status.unrecorded {
-        let says = format!("Squash:   {id} replaces {replaced} of the applied; the next upgrade records it");
-        let _ = writeln!(text, "{}", wrapped(&says, width));
+        let label = "Squash:   ";
+        let says = format!("{id} replaces {replaced} of the applied; the next upgrade records it");
+        let says = wrapped(&says, width.saturating_sub(label.len()).max(20));
+        let _ = writeln!(text, "{label}{}", says.replace('\n', &format!("\n{}", " ".repeat(label.len()))));
     }
     /// More pending revisions than this are counted, not listed.
     const LISTED: usize = 20;

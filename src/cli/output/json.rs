@@ -78,6 +78,7 @@ struct StepDocument<'a> {
     transaction: &'static str,
     guards: Vec<Value>,
     late: bool,
+    #[serde(skip_serializing_if = "is_none")]
     replaces: usize,
     file: &'a str,
 }
@@ -97,6 +98,11 @@ pub fn plan<'a>(plan: &'a Plan, url: &DatabaseUrl) -> PlanDocument<'a> {
         extends_books: plan.notes.contains(&Note::ExtendsBooks),
         steps: plan.steps.iter().map(step).collect(),
     }
+}
+
+/// Whether there is none of what is counted.
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 fn step(step: &Step) -> StepDocument<'_> {
@@ -138,18 +144,13 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut says = json!({
         "service": service,
         "database": url.to_string(),
         "dialect": url.backend.name(),
         "current": ids(&status.current),
         "heads": ids(&status.heads),
         "applied": status.applied,
-        "unrecorded": status
-            .unrecorded
-            .iter()
-            .map(|(id, replaced)| json!({ "revision": id.as_str(), "replaces": replaced }))
-            .collect::<Vec<_>>(),
         "pending": pending,
         "dirty": status.dirty.iter().map(row).collect::<Vec<_>>(),
         "missing": status.missing.iter().map(row).collect::<Vec<_>>(),
@@ -165,7 +166,16 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status) -> Value {
             }))
             .collect::<Vec<_>>(),
         "up_to_date": status.is_up_to_date(),
-    })
+    });
+    if let Value::Object(fields) = &mut says
+        && !status.unrecorded.is_empty()
+    {
+        let squashes = status.unrecorded.iter();
+        let squashes =
+            squashes.map(|(id, replaced)| json!({ "revision": id.as_str(), "replaces": replaced }));
+        fields.insert("unrecorded".to_owned(), squashes.collect());
+    }
+    says
 }
 
 /// A row of the books.
@@ -194,7 +204,6 @@ pub fn revision(chain: &Chain, at: usize, ledger: Option<&Ledger<'_>>) -> Value 
         "children": ids(&chain.ids(chain.children(at).iter().copied())),
         "depends_on": revision.depends_on,
         "labels": revision.labels,
-        "replaces": ids(&revision.replaces),
         "number": revision.number,
         "created": revision.created,
         "file": revision.source.name(),
@@ -203,6 +212,11 @@ pub fn revision(chain: &Chain, at: usize, ledger: Option<&Ledger<'_>>) -> Value 
         "merge_point": revision.is_merge(),
         "reversible": revision.script(Direction::Down).is_some(),
     });
+    if let Value::Object(fields) = &mut says
+        && !revision.replaces.is_empty()
+    {
+        fields.insert("replaces".to_owned(), ids(&revision.replaces));
+    }
     if let (Value::Object(fields), Some(ledger)) = (&mut says, ledger) {
         fields.insert("applied".to_owned(), ledger.applied.contains(&at).into());
         let row = ledger.rows.iter().find(|row| row.revision == revision.id);
