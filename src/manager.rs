@@ -183,8 +183,8 @@ pub struct Laboratory<'a> {
     pub name: &'a str,
     /// Who acts.
     pub actor: &'a Actor,
-    /// Once it is true, no further revision begins.
-    pub stop: &'a AtomicBool,
+    /// Once it asks, no further revision begins.
+    pub stop: &'a Stop,
 }
 
 /// Runs two chains to their revisions, each on a scratch database of its own, and compares the schemas.

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::chain::layout::LayoutError;
-use crate::chain::{Chain, Direction, Downgrade, Edit, Layout, Revision, RevisionId, Script, Wrapping, join};
+use crate::chain::{
+    Chain, Direction, Downgrade, Edit, Guard, Layout, Limits, Revision, RevisionId, Script, Wrapping, join,
+};
 use crate::dialect::{Ddl, Server};
-use crate::plan::{Transaction, decide_transaction};
+use crate::plan::{ScriptError, Transaction, Transactions, decide_transaction};
 use crate::sql::lexis::Lexis;
-use crate::sql::token;
+use crate::sql::{Statement, token};
 
 /// Revisions that become one.
 #[derive(Clone, Debug)]
@@ -234,6 +237,17 @@ fn section<'a>(
     if together(server, direction, revisions.clone())? == Some(Wrapping::Forbidden) {
         let _ = writeln!(text, "-- {}no-transaction", layout.directive);
     }
+    let scripts = revisions.clone().filter_map(|revision| revision.script(direction));
+    let limits = limits(scripts.filter(|script| !script.statements.is_empty()));
+    for (word, limit) in [
+        ("lock-wait", limits.lock_wait),
+        ("statement-timeout", limits.statement),
+        ("revision-timeout", limits.revision),
+    ] {
+        if let Some(limit) = limit {
+            let _ = writeln!(text, "-- {}{word} {}ms", layout.directive, limit.as_millis());
+        }
+    }
     for revision in revisions {
         let _ = writeln!(text, "-- from {}: {}", revision.id, revision.message);
         if let Some(body) = layout.body(lexis, &revision.source, direction) {
@@ -244,11 +258,35 @@ fn section<'a>(
     Ok(text)
 }
 
+/// How long the whole may take: of a limit that all sections have, the longest; all times together for the revision. One
+/// that only some have would stop the others short.
+fn limits<'a>(scripts: impl Iterator<Item = &'a Script> + Clone) -> Limits {
+    let all = |pick: fn(&Limits) -> Option<Duration>| -> Option<Vec<Duration>> {
+        scripts.clone().map(|script| pick(&script.limits)).collect()
+    };
+    // Zero is no limit, which is longer than any.
+    let unlimited = |times: &[Duration]| times.iter().any(Duration::is_zero);
+    let longest = |times: Vec<Duration>| match unlimited(&times) {
+        true => Some(Duration::ZERO),
+        false => times.into_iter().max(),
+    };
+    Limits {
+        lock_wait: all(|limits| limits.lock_wait).and_then(longest),
+        statement: all(|limits| limits.statement).and_then(longest),
+        revision: all(|limits| limits.revision).filter(|times| !times.is_empty()).map(
+            |times| match unlimited(&times) {
+                true => Duration::ZERO,
+                false => times.into_iter().sum(),
+            },
+        ),
+    }
+}
+
 /// The text of a section, its last statement closed: another one follows.
 fn ended(lexis: &Lexis, body: String) -> String {
     let statements = |text: &str| {
         let split = crate::sql::split(lexis, text, crate::sql::Span::whole(text));
-        split.map_or_else(|_| Vec::new(), |statements| statements)
+        split.unwrap_or_default()
     };
     let found = statements(&body);
     let Some(last) = found.last() else { return body };
@@ -257,6 +295,11 @@ fn ended(lexis: &Lexis, body: String) -> String {
     }
     let bare = !last.ends_in_line_comment && body[last.span.end..].trim().is_empty();
     if bare { format!("{};\n", body.trim_end()) } else { format!("{}\n;\n", body.trim_end()) }
+}
+
+/// What is one transaction in a section, unless somebody wants something else of a plan.
+fn decide(script: &Script, revision: &Revision, server: &Server) -> Result<Transaction, ScriptError> {
+    decide_transaction(script, &revision.source, server, Transactions::PerRevision).map_err(|(kind, _)| kind)
 }
 
 /// How a section runs, in words.
@@ -289,7 +332,7 @@ fn together<'a>(
         }
         let count = script.statements.len();
         // One that cannot be planned is in the way as a statement by itself; the upgrade says why.
-        let transaction = decide_transaction(script, &revision.source, server).unwrap_or(Transaction::Own);
+        let transaction = decide(script, revision, server).unwrap_or(Transaction::Own);
         let Some((before, was, statements)) = first else {
             first = Some((revision, transaction, count));
             continue;
@@ -329,12 +372,12 @@ fn read_again(
             Direction::Up => replaced.iter().collect(),
             Direction::Down => replaced.iter().rev().collect(),
         };
-        let before: Vec<Vec<&str>> = parts
+        let before: Vec<Read<'_>> = parts
             .iter()
             .filter_map(|revision| Some((revision, revision.script(direction)?)))
             .flat_map(|(revision, script)| statements(lexis, revision, script))
             .collect();
-        let planned = decide_transaction(script, &whole.source, server).is_ok();
+        let planned = decide(script, &whole, server).is_ok();
         if !planned || statements(lexis, &whole, script) != before {
             return Err(SquashError::Different { direction });
         }
@@ -342,11 +385,17 @@ fn read_again(
     Ok(())
 }
 
-/// The statements of a script, token by token.
-fn statements<'a>(lexis: &'a Lexis, revision: &'a Revision, script: &'a Script) -> Vec<Vec<&'a str>> {
-    let tokens = |text| token::significant(lexis, text).filter_map(Result::ok).collect();
-    script.statements.iter().map(|statement| tokens(revision.source.slice(statement.span))).collect()
+/// The statements of a script, each with its conditions and token by token.
+fn statements<'a>(lexis: &'a Lexis, revision: &'a Revision, script: &'a Script) -> Vec<Read<'a>> {
+    let read = |(index, statement): (usize, &Statement)| {
+        let tokens = token::significant(lexis, revision.source.slice(statement.span));
+        (script.guards_of(index).collect(), tokens.filter_map(Result::ok).collect())
+    };
+    script.statements.iter().enumerate().map(read).collect()
 }
+
+/// A statement as it was read: its conditions, and its tokens.
+type Read<'a> = (Vec<&'a Guard>, Vec<&'a str>);
 
 /// A statement of a revision that reaches beyond the database that it runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -369,12 +418,14 @@ pub fn reaching(
     let rules = server.dialect().server_wide();
     places.into_iter().find_map(|at| {
         let revision = &chain.revisions()[at];
-        let found = statements(lexis, revision, &revision.upgrade).into_iter().find(|tokens| {
+        let found = statements(lexis, revision, &revision.upgrade).into_iter().find(|(_, tokens)| {
             let named = tokens.windows(2).any(|pair| pair[1] == "." && is_name(pair[0], database));
             (named && !database.is_empty()) || rules.iter().any(|rule| begins(tokens, rule))
         });
-        found
-            .map(|tokens| Reaching { revision: revision.id.clone(), words: join(tokens.iter().take(4), " ") })
+        found.map(|(_, tokens)| Reaching {
+            revision: revision.id.clone(),
+            words: join(tokens.iter().take(4), " "),
+        })
     })
 }
 

@@ -82,22 +82,23 @@ impl Layout {
         }
     }
 
-    /// The text of one section, without the line that opens it and without the line that takes its transaction away.
+    /// The text of one section, without the line that opens it and without those that are about all of it.
     pub fn body(&self, lexis: &Lexis, source: &SourceText, direction: Direction) -> Option<String> {
         let comments = line_comments(lexis, source.text()).ok()?;
         let directives: Vec<_> =
             comments.into_iter().filter_map(|span| self.directive(source, span).ok().flatten()).collect();
         let first = directives.iter().position(|directive| directive.word == direction.verb())?;
-        let begins = |word: &str| matches!(word, "upgrade" | "downgrade" | "irreversible");
         let mut body = String::new();
         let mut from = directives[first].span.end;
         for directive in &directives[first + 1..] {
             let line = source.text()[..directive.span.start].rfind('\n').map_or(0, |at| at + 1).max(from);
-            if begins(directive.word) {
+            if directive.begins_section() {
                 body.push_str(&source.text()[from..line]);
                 return Some(trimmed(&body));
             }
-            if directive.word == "no-transaction" {
+            // What is said of all of a section is said of the whole by whoever takes its text.
+            let whole = ["no-transaction", "lock-wait", "statement-timeout", "revision-timeout"];
+            if whole.contains(&directive.word) {
                 body.push_str(&source.text()[from..line]);
                 from = directive.span.end;
             }

@@ -19,8 +19,8 @@ pub use edit::Edit;
 pub use goal::{Goal, GoalError};
 pub use guard::Guard;
 pub use layout::Layout;
-pub use revision::{Checksum, Direction, Downgrade, Limits, Revision, RevisionId, Script, Wrapping};
 pub use rebase::{Rebase, RebaseError};
+pub use revision::{Checksum, Direction, Downgrade, Limits, Revision, RevisionId, Script, Wrapping};
 
 /// All revisions of one dialect, parents before children.
 #[derive(Clone, Debug, Default)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::chain::{Direction, RevisionId, join};
+use crate::chain::{Direction, Limits, RevisionId, join};
 use crate::ledger::record::Act;
 use crate::ledger::{Ledger, RowWrite, State};
 
-use super::{Action, Facts, Order, Step, Transaction};
+use super::{Action, Facts, Order, Resumption, Step, Transaction};
 
 impl Facts<'_> {
     /// The step that records the squash at `at` in place of the revisions at `rows`.
@@ -25,6 +25,9 @@ impl Facts<'_> {
             action: Action::Record,
             from: 0,
             transaction: Transaction::Wrapped { from: 0, to: 0 },
+            limits: Limits::default(),
+            guards: Vec::new(),
+            resumption: Resumption::Fresh,
             order: Order::InOrder,
         }
     }

@@ -131,7 +131,11 @@ impl Args {
         })?;
         let target = match &given {
             Some(url) => url,
-            None => service.database()?,
+            None => service.database().map_err(|error| {
+                let failure = Failure::from(error);
+                let notes = vec!["The proof needs a database server.".to_owned()];
+                unproved(Failure { notes, ..failure })
+            })?,
         };
         if target.backend != service.backend()? {
             return Err(Failure::usage(
