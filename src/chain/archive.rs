@@ -83,6 +83,12 @@ impl Chain {
         self.revisions()[at].replaces.iter().filter_map(|id| self.place(id)).collect()
     }
 
+    /// The squash that replaced the revision of this id.
+    pub fn replaced_by(&self, id: &RevisionId) -> Option<&RevisionId> {
+        let replaced = |squash: &&Arc<Revision>| self.all_replaced(squash).contains(id);
+        self.revisions().iter().find(replaced).map(|squash| &squash.id)
+    }
+
     /// The squash in whose place the revision of this name, or of an id that begins so, once stood.
     pub(super) fn squash_of(&self, name: &str) -> Option<&RevisionId> {
         let is = |id: &RevisionId| id.as_str() == name || (name.len() >= 4 && id.as_str().starts_with(name));

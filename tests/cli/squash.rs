@@ -170,6 +170,7 @@ fn a_squash_keeps_the_rights_of_files() {
 fn what_stands_on_a_replaced_revision_is_told_of_the_squash() {
     let sandbox = four();
     sandbox.given(SQUASH);
+    check!(sandbox.session(&["revision -m again --rev-id 2bbbbbbbbbbb", "show 2bbb"]));
     sandbox.revision("6fffffffffff", "2bbbbbbbbbbb", "from another branch", "SELECT 1;", "");
     check!(sandbox.session(&["plan"]));
 }

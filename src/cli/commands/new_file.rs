@@ -88,6 +88,12 @@ pub(super) fn draft(
         )
         .hint("Choose another with --rev-id, or let limbeck choose."));
     }
+    if let Some(squash) = chain.replaced_by(&id.into()) {
+        let says =
+            format!("the revision id {id} is taken: the squash {squash} replaced the revision that had it");
+        return Err(Failure::new(Exit::Error, "taken", says)
+            .hint("Choose another with --rev-id, or let limbeck choose."));
+    }
     let now = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
     let name = context
         .config

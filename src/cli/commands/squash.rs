@@ -144,7 +144,8 @@ impl Args {
             ));
         }
         let server = Server::assumed(target.backend);
-        let name = if given.is_some() { String::new() } else { target.name() };
+        // On MySQL a name with a dot can mean the target itself; elsewhere it is a schema of the same name.
+        let name = if target.backend == Backend::MySql { target.name() } else { String::new() };
         let all = chain.ancestors([last]);
         // Another server was named for it: what happens there is wanted.
         let reaching = squash::reaching(chain, &server, &name, all).filter(|_| given.is_none());
