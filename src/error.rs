@@ -1,7 +1,7 @@
 //! What can go wrong: one variant per stage, and its class.
 
 use crate::chain::layout::LayoutError;
-use crate::chain::{ChainError, GoalError};
+use crate::chain::{ChainError, GoalError, RebaseError};
 use crate::config::ConfigError;
 pub use crate::db::driver::{DbError, Refusal, ServerError};
 pub use crate::db::execute::Cause;
@@ -9,6 +9,7 @@ pub use crate::db::lock::LockError;
 pub use crate::db::{ExecuteError, Stale, StepError};
 use crate::folder::FolderError;
 use crate::plan::PlanError;
+use crate::squash::SquashError;
 
 /// Anything that limbeck can refuse or fail to do.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,12 @@ pub enum Error {
     /// The graph.
     #[error(transparent)]
     Chain(#[from] Box<ChainError>),
+    /// A revision that was to move to another parent.
+    #[error(transparent)]
+    Rebase(#[from] RebaseError),
+    /// Revisions that were to become one.
+    #[error(transparent)]
+    Squash(#[from] Box<SquashError>),
     /// The plan.
     #[error(transparent)]
     Plan(#[from] Box<PlanError>),
@@ -79,6 +86,13 @@ impl Error {
                 PlanError::Goal(_) | PlanError::NoReason => Class::Usage,
                 PlanError::Dirty { .. } | PlanError::InDoubt { .. } => Class::Dirty,
                 PlanError::NoSuchStatement { .. } => Class::Usage,
+                _ => Class::Failure,
+            },
+            Self::Rebase(
+                RebaseError::Cycle { .. } | RebaseError::Already { .. } | RebaseError::Merge { .. },
+            ) => Class::Usage,
+            Self::Squash(error) => match error.as_ref() {
+                SquashError::Single(_) | SquashError::NoRange { .. } => Class::Usage,
                 _ => Class::Failure,
             },
             Self::Config(ConfigError::Dialect(_) | ConfigError::UnknownService { .. }) => Class::Usage,

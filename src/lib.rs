@@ -38,7 +38,8 @@
 //! ways up and down · *chain*: all revisions and their parents · *layout*: how files are named · *ledger*, the *books*: what
 //! the database says was applied · *convention*: a layout and a ledger · *plan*: what will be done · *step*: one revision of
 //! a plan · *batch*: one message to the server · *review*: a plan, ready to be judged · *approved*: a review with a yes ·
-//! *event*: what is happening · *report*: what was done · *service*: a named folder and database.
+//! *event*: what is happening · *report*: what was done · *service*: a named folder and database · *squash*: a revision
+//! written in place of others · *archive*: what it replaced · *scratch*: a database to try something out in.
 
 // The way in.
 #[cfg(feature = "cli")]
@@ -65,6 +66,8 @@ pub mod ledger;
 pub mod convention;
 
 pub mod plan;
+
+pub mod squash;
 
 pub mod batch;
 

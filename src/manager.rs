@@ -12,20 +12,24 @@ pub use crate::db::Access;
 pub use crate::db::execute::DEFAULT_LOCK_BUDGET as LOCK_BUDGET;
 use crate::db::execute::Terms;
 pub use crate::db::lock::DEFAULT_TIMEOUT as LOCK_TIMEOUT;
-use crate::db::{self, Session};
+use crate::db::{self, Scratch, Session};
 use crate::dialect::{Backend, Server};
-use crate::error::Error;
+use crate::error::{DbError, Error};
 use crate::event::Observer;
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Entry, Extent, Format, Home, Ledger, Lines, Row, State, Tables};
 use crate::plan::{Evidence, Facts, Plan, PlanError, Policy, Purge, Way};
-use crate::report::Report;
-use crate::review::Approved;
+use crate::report::{End, Report};
+use crate::review::{Approved, ApprovedBy, Review};
+use crate::squash::{self, Difference};
 use crate::stop::Stop;
 
 /// One chain and one database: what every verb needs.
 pub struct MigrationManager {
-    chain: Chain,
+    /// The chain as its files say.
+    files: Arc<Chain>,
+    /// The chain as this database sees it.
+    chain: Arc<Chain>,
     session: Session,
     format: Format,
     books: Books,
@@ -45,6 +49,8 @@ pub struct Status {
     pub heads: Vec<RevisionId>,
     /// How many revisions are applied.
     pub applied: usize,
+    /// Squashes that the next upgrade records, each with the number of applied revisions that it replaces.
+    pub unrecorded: Vec<(RevisionId, usize)>,
     /// What is not applied, in order.
     pub pending: Vec<Arc<Revision>>,
     /// The pending revisions that come after their time: beside or beneath one that is applied.
@@ -143,6 +149,117 @@ fn assumed_row(revision: &Revision) -> Row {
     }
 }
 
+/// The chain as the database of these books sees it.
+fn seen(files: &Arc<Chain>, books: &Books) -> Result<Arc<Chain>, Error> {
+    if !files.has_squashes() {
+        return Ok(Arc::clone(files));
+    }
+    let known = books.rows.iter().map(|row| &row.revision).collect();
+    Ok(files.seen_by(&known)?.map_or_else(|| Arc::clone(files), Arc::new))
+}
+
+/// Which of two ways to the same schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// The old revisions, one after the other.
+    Old,
+    /// The squash.
+    Squash,
+}
+
+/// Two ways that could not be compared. What was made for it is gone again.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// No scratch database could be made.
+    #[error("a scratch database cannot be made: {0}")]
+    Scratch(#[source] DbError),
+    /// One of the ways failed.
+    #[error("{error}")]
+    Failed {
+        /// Which.
+        route: Route,
+        /// Why.
+        #[source]
+        error: Box<Error>,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// A scratch database could not be dropped.
+    #[error("the scratch database {url} cannot be dropped: {error}")]
+    Left {
+        /// Where it is.
+        url: String,
+        /// Why.
+        #[source]
+        error: DbError,
+    },
+}
+
+/// Where two ways are tried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Laboratory<'a> {
+    /// The server that the scratch databases are made on.
+    pub url: &'a DatabaseUrl,
+    /// What tells their names from all others.
+    pub name: &'a str,
+    /// Who acts.
+    pub actor: &'a Actor,
+    /// Once it asks, no further revision begins.
+    pub stop: &'a Stop,
+}
+
+/// Runs two chains to their revisions, each on a scratch database of its own, and compares the schemas.
+pub async fn prove(
+    old: (Chain, &RevisionId),
+    squash: (Chain, &RevisionId),
+    laboratory: Laboratory<'_>,
+) -> Result<Vec<Difference>, ProofError> {
+    let old = made_by(old, Route::Old, laboratory).await?;
+    let new = made_by(squash, Route::Squash, laboratory).await?;
+    Ok(squash::differences(&old, &new))
+}
+
+/// The schema that a chain makes, from an empty database to the revision.
+async fn made_by(
+    (chain, goal): (Chain, &RevisionId),
+    route: Route,
+    laboratory: Laboratory<'_>,
+) -> Result<Vec<String>, ProofError> {
+    let scratch = Scratch::make(laboratory.url, laboratory.name).await.map_err(ProofError::Scratch)?;
+    let made = run_on(&scratch, chain, goal, laboratory).await;
+    let url = scratch.url.to_string();
+    let dropped = scratch.drop().await.map_err(|error| ProofError::Left { url, error });
+    match made {
+        Ok(Some(schema)) => dropped.map(|()| schema),
+        Ok(None) => dropped.and(Err(ProofError::Interrupted)),
+        Err(error) => Err(ProofError::Failed { route, error: Box::new(error) }),
+    }
+}
+
+/// Runs a chain; none when somebody asked to stop.
+async fn run_on(
+    scratch: &Scratch,
+    chain: Chain,
+    goal: &RevisionId,
+    Laboratory { actor, stop, .. }: Laboratory<'_>,
+) -> Result<Option<Vec<String>>, Error> {
+    let mut manager = MigrationManager::connect(chain, &scratch.url, "scratch", Access::Write).await?;
+    let plan = manager.plan_upgrade(&Goal::Revision(goal.to_string()))?;
+    let approved = Review::new(plan).approve(ApprovedBy::Command);
+    let ran = manager.execute(&approved, actor, stop, &mut ()).await;
+    let schema = match ran {
+        Ok(report) if report.end == End::Complete => {
+            let schema = db::schema(&manager.session, &scratch.url.name()).await;
+            schema.map(Some).map_err(Error::from)
+        }
+        Ok(_) => Ok(None),
+        Err(error) => Err(error),
+    };
+    manager.close().await;
+    schema
+}
+
 impl MigrationManager {
     /// Connects and reads the books. Changes nothing; with [`Access::Read`] it could not.
     pub async fn connect(
@@ -157,8 +274,10 @@ impl MigrationManager {
         let format = session.format(service);
         let books = db::books::read(&session, &format).await?;
         let url = url.clone();
+        let files = Arc::new(chain);
         Ok(Self {
-            chain,
+            chain: seen(&files, &books)?,
+            files,
             session,
             format,
             books,
@@ -188,6 +307,7 @@ impl MigrationManager {
             };
             db::execute::alone(&self.session, &self.format, terms, observer).await?;
             self.books = db::books::read(&self.session, &self.format).await?;
+            self.chain = seen(&self.files, &self.books)?;
         }
         Ok(())
     }
@@ -210,7 +330,7 @@ impl MigrationManager {
         self
     }
 
-    /// The chain.
+    /// The chain, as this database sees it: with the revisions that a squash replaced where the books still have them.
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
@@ -312,7 +432,12 @@ impl MigrationManager {
         Status {
             current: ledger.heads(chain),
             heads: chain.ids(chain.heads()),
-            applied: ledger.applied.len(),
+            applied: ledger.count(),
+            unrecorded: ledger
+                .unrecorded
+                .iter()
+                .map(|at| (chain.revisions()[*at].id.clone(), chain.replaced(*at).len()))
+                .collect(),
             late: chain.ids(chain.late(&ledger.applied)),
             pending: pending.iter().map(|at| Arc::clone(&chain.revisions()[*at])).collect(),
             dirty: ledger.dirty.iter().map(|row| (*row).clone()).collect(),

@@ -4,6 +4,7 @@ mod accept;
 mod evidence;
 mod policy;
 mod resolve;
+mod squash;
 mod stamp;
 mod statements;
 mod transaction;
@@ -24,6 +25,7 @@ pub use policy::{Edits, Policy, Transactions};
 pub use resolve::Way;
 pub use stamp::Purge;
 pub(crate) use statements::counted;
+pub(crate) use transaction::decide as decide_transaction;
 pub use transaction::{ScriptError, Transaction};
 
 /// Everything that a plan is decided from.
@@ -105,6 +107,12 @@ impl Step {
     /// The conditions on one statement.
     pub fn guards_of(&self, index: usize) -> impl Iterator<Item = &Guard> {
         self.guards.iter().filter(move |(at, _)| *at == index).map(|(_, guard)| guard)
+    }
+
+    /// How many rows of other revisions leave the books: those of the revisions that a squash replaced.
+    pub fn replaces(&self) -> usize {
+        let others = |write: &&RowWrite| matches!(write, RowWrite::Delete { revision } if revision.id != self.revision.id);
+        self.before.iter().filter(others).count()
     }
 
     /// How many statements the step runs.
@@ -317,6 +325,16 @@ pub enum PlanError {
         /// Why.
         reason: &'static str,
     },
+    /// A revision that a squash replaced must be finished first, and its file is gone.
+    #[error(
+        "revision {revision} must be applied before the squash {squash} can take its place, and its file is gone from archive/"
+    )]
+    ArchiveGone {
+        /// The revision.
+        revision: RevisionId,
+        /// The squash.
+        squash: RevisionId,
+    },
     /// The goal of a downgrade is not applied.
     #[error("revision {0} is not applied, so there is no way down to it")]
     NotApplied(RevisionId),
@@ -380,7 +398,8 @@ impl<'a> Facts<'a> {
     pub fn upgrade(&self, goal: &Goal) -> Result<Plan, PlanError> {
         let ledger = self.sound_ledger()?;
         let wanted = self.chain.wanted(goal, &ledger.applied)?;
-        let pending: BTreeSet<usize> = wanted.difference(&ledger.applied).copied().collect();
+        let recorded = |at: &usize| ledger.applied.contains(at) && !ledger.unrecorded.contains(at);
+        let pending: Vec<usize> = wanted.into_iter().filter(|at| !recorded(at)).collect();
         self.plan(Direction::Up, goal, &ledger, pending.into_iter())
     }
 
@@ -392,7 +411,9 @@ impl<'a> Facts<'a> {
         if let Some(at) = stops.into_iter().find(|at| !ledger.applied.contains(at)) {
             return Err(PlanError::NotApplied(self.chain.revisions()[at].id.clone()));
         }
-        let gone: Vec<usize> = ledger.applied.difference(&kept).copied().collect();
+        // What a squash replaced goes its own way back; the squash itself left no trace yet.
+        let left = |at: &&usize| !ledger.unrecorded.contains(at);
+        let gone: Vec<usize> = ledger.applied.difference(&kept).filter(left).copied().collect();
         self.plan(Direction::Down, goal, &ledger, gone.into_iter().rev())
     }
 
@@ -518,6 +539,13 @@ impl<'a> Facts<'a> {
         at: usize,
     ) -> Result<Step, PlanError> {
         let revision = &self.chain.revisions()[at];
+        let replaced = self.chain.replaced(at);
+        if direction == Direction::Up && !replaced.is_empty() {
+            return Ok(self.record_squash(at, &replaced));
+        }
+        if direction == Direction::Up && !revision.has_file() {
+            return Err(PlanError::ArchiveGone { revision: revision.id.clone(), squash: self.squash_on(at) });
+        }
         let Some(script) = revision.script(direction) else {
             let reason = match &revision.downgrade {
                 Downgrade::Irreversible(reason) => reason.clone(),

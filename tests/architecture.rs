@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// `schema`, `diff`, `lint` and `generate` have their places here before they have any code. `database_url` stands under
 /// the settings that hold one; `batch` spells what `plan` decided.
-const PURE: [&str; 20] = [
+const PURE: [&str; 21] = [
     "duration",
     "stop",
     "sql",
@@ -20,6 +20,7 @@ const PURE: [&str; 20] = [
     "ledger",
     "convention",
     "plan",
+    "squash",
     "batch",
     "config",
     "lint",

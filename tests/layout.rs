@@ -1,11 +1,13 @@
-//! Revision files in, what was read or refused out: the cases of `layout/*.txt`.
+//! Revision files in, what was read, refused or changed out: the cases of `layout/*.txt`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use limbeck::chain::layout::LIMBECK;
-use limbeck::chain::{Chain, Downgrade, Revision, Script, Wrapping};
-use limbeck::dialect::Backend;
+use limbeck::chain::layout::{LIMBECK, NewRevision};
+use limbeck::chain::{Chain, Downgrade, Revision, RevisionId, Script, Wrapping};
+use limbeck::dialect::{Backend, Server};
 use limbeck::sql::{SourceText, Span};
+use limbeck::squash;
 
 /// What is asked of the files of a case.
 #[derive(Clone, Copy)]
@@ -14,10 +16,13 @@ enum Asked {
     Revision,
     /// The chain that they make.
     Chain,
+    /// What the command behind the dialect makes of them.
+    Command,
 }
 
 /// Reads the files. Here, and only here, the library is called.
 fn outcome(asked: Asked, dialect: &str, files: &[(String, Vec<u8>)]) -> String {
+    let (dialect, command) = dialect.split_once(' ').unwrap_or((dialect, ""));
     let backend = Backend::parse(dialect).unwrap_or_else(|| panic!("{dialect} is no dialect"));
     let read =
         |(name, bytes): &(String, Vec<u8>)| LIMBECK.read(backend.dialect().lexis(), name, bytes.clone());
@@ -29,7 +34,88 @@ fn outcome(asked: Asked, dialect: &str, files: &[(String, Vec<u8>)]) -> String {
             Ok(chain) => format!("chain {:?}", chain.ids(0..chain.len())),
             Err(error) => refused(&error.to_string(), &error.source_text, error.span),
         },
+        (Asked::Command, Ok(revisions)) => {
+            let chain = Chain::new(revisions).unwrap_or_else(|error| panic!("{error}"));
+            let words: Vec<&str> = command.split(' ').collect();
+            match words.as_slice() {
+                ["rebase", revision, "onto", onto, books @ ..] => {
+                    rebased(&chain, backend, files, revision, onto, books)
+                }
+                ["squash", first, last] => squashed(&chain, backend, files, first, last),
+                _ => panic!("what is `{command}`?"),
+            }
+        }
     }
+}
+
+/// `rebase b onto c books d`: the file afterwards, and what moved with it.
+fn rebased(
+    chain: &Chain,
+    backend: Backend,
+    files: &[(String, Vec<u8>)],
+    revision: &str,
+    onto: &str,
+    books: &[&str],
+) -> String {
+    let place = |name: &str| chain.place(&name.into()).unwrap_or_else(|| panic!("there is no {name}"));
+    let onto = match chain.parent_to_be(place(revision), onto) {
+        Ok(onto) => onto,
+        Err(error) => return format!("refused: {error}"),
+    };
+    let books: BTreeSet<RevisionId> = books.iter().skip(1).map(|id| RevisionId::from(*id)).collect();
+    let lexis = backend.dialect().lexis();
+    match chain.rebase(&LIMBECK, lexis, &books, place(revision), onto) {
+        Ok(rebase) => {
+            let name = rebase.edit.source.name();
+            let (_, before) = files.iter().find(|(file, _)| file == name).expect("it is one of the files");
+            let after = rebase.edit.applied_to(before).expect("it is the file that was read");
+            // What was written is read again.
+            let read = LIMBECK.read(lexis, name, after.clone()).expect("it is a revision");
+            let parents: Vec<RevisionId> = rebase.onto.into_iter().collect();
+            assert_eq!((read.id.as_str(), read.parents), (revision, parents));
+            format!("moved with it: {:?}\n{}", rebase.with, escaped(&after))
+        }
+        Err(error) => format!("refused: {error}"),
+    }
+}
+
+/// `squash b d`: the new file `s`, and the other files that change.
+fn squashed(chain: &Chain, backend: Backend, files: &[(String, Vec<u8>)], first: &str, last: &str) -> String {
+    let place = |name: &str| chain.place(&name.into()).unwrap_or_else(|| panic!("there is no {name}"));
+    let server = Server::assumed(backend);
+    let squash = match squash::squash(chain, &LIMBECK, &server, place(first), place(last)) {
+        Ok(squash) => squash,
+        Err(error) => return format!("refused: {error}"),
+    };
+    let texts = |ids: &[RevisionId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let replaced: Vec<RevisionId> = squash.replaced.iter().map(|revision| revision.id.clone()).collect();
+    let text = LIMBECK.write(&NewRevision {
+        id: "s",
+        message: "all in one",
+        parents: &texts(&squash.parents),
+        labels: &squash.labels,
+        depends_on: &squash.depends_on,
+        replaces: &texts(&replaced),
+        sections: Some(&squash.sections),
+        created: "now",
+    });
+    let lexis = backend.dialect().lexis();
+    let read = LIMBECK.read(lexis, "s.sql", text.clone().into_bytes()).expect("it is a revision");
+    assert_eq!(read.replaces, replaced);
+    let mut found = escaped(text.as_bytes());
+    for edit in squash.edits(&LIMBECK, lexis, &"s".into()).expect("headers can be edited") {
+        let name = edit.source.name();
+        let (_, before) = files.iter().find(|(file, _)| file == name).expect("it is one of the files");
+        let after = edit.applied_to(before).expect("it is the file that was read");
+        let _ = write!(found, "\n>> {name}\n{}", escaped(&after));
+    }
+    found
+}
+
+/// The reverse of [`unescaped`].
+fn escaped(bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).expect("UTF-8");
+    text.replace('\r', "<CR>").replace('\u{feff}', "<BOM>").replace('\t', "<TAB>").trim_end().to_owned()
 }
 
 /// The message, and the place with its line and carets below.
@@ -52,6 +138,7 @@ fn shown(revision: &Revision) -> String {
     line("message", revision.message.clone());
     line("revises", revision.parents.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     line("labels", revision.labels.join(", "));
+    line("replaces", revision.replaces.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     line("depends on", revision.depends_on.join(", "));
     line("created", revision.created.clone().unwrap_or_default());
     script(&mut text, "upgrade", &revision.upgrade, &revision.source);
@@ -136,6 +223,16 @@ fn files_that_are_refused() {
 #[test]
 fn chains() {
     check_file(Asked::Chain, include_str!("layout/chains.txt"), 12);
+}
+
+#[test]
+fn rebases() {
+    check_file(Asked::Command, include_str!("layout/rebase.txt"), 17);
+}
+
+#[test]
+fn squashes() {
+    check_file(Asked::Command, include_str!("layout/squash.txt"), 19);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod written;
 
 use std::fmt::Write as _;
 
-use limbeck::chain::{Chain, Direction, Goal};
+use limbeck::chain::{Chain, Direction, Goal, RevisionId};
 use limbeck::dialect::{Backend, Dialect, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
@@ -24,6 +24,7 @@ use written::{Down, Written};
 /// What a plan is made from, and how much of it is shown.
 struct Setting {
     written: Vec<Written>,
+    archive: Vec<Written>,
     backend: Backend,
     content: Content,
     books: Option<String>,
@@ -35,6 +36,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             written: Vec::new(),
+            archive: Vec::new(),
             backend: Backend::Postgres,
             content: Content::Some,
             books: Some(String::new()),
@@ -51,6 +53,7 @@ impl Setting {
         let rest = rest.trim();
         match word.split_once(' ').unwrap_or((word, "")) {
             ("chain", "") => self.written = written::chain(&format!("{rest} {}", below.replace('\n', " "))),
+            ("archive", "") => self.archive = written::chain(rest),
             ("on", "") => {
                 let (name, empty) = rest.split_once(", ").unwrap_or((rest, ""));
                 self.backend = Backend::parse(name).unwrap_or_else(|| panic!("{name} is no dialect"));
@@ -71,6 +74,13 @@ impl Setting {
     fn revision(&mut self, id: &str) -> &mut Written {
         let found = self.written.iter_mut().find(|written| written.id == id);
         found.unwrap_or_else(|| panic!("the chain has no {id}"))
+    }
+
+    /// The revisions in the books.
+    fn known(&self) -> Vec<RevisionId> {
+        let entries = self.books.as_deref().unwrap_or_default().split(", ").filter(|entry| *entry != "old");
+        let ids = entries.map(|entry| entry.split(' ').next().unwrap_or_default());
+        ids.filter(|id| !id.is_empty()).map(RevisionId::from).collect()
     }
 
     fn rows(&self, chain: &Chain) -> Vec<Row> {
@@ -109,6 +119,11 @@ fn row(chain: &Chain, entry: &str) -> Row {
 /// Does what `command` says. Here, and only here, the library is called.
 fn outcome(setting: &Setting, command: &str) -> String {
     let chain = written::read(&setting.written, setting.backend);
+    let archived = setting.archive.iter().map(|written| written.read(setting.backend)).collect();
+    let chain = chain.with_archive(archived).unwrap_or_else(|error| panic!("{error}"));
+    let known = setting.known();
+    let seen = chain.seen_by(&known.iter().collect()).unwrap_or_else(|error| panic!("{error}"));
+    let chain = seen.unwrap_or(chain);
     let server = Server::assumed(setting.backend);
     let format = Format::limbeck(None, "default");
     let rows = setting.rows(&chain);
@@ -378,6 +393,11 @@ fn books() {
 #[test]
 fn stamps() {
     check_file(include_str!("plan/stamps.txt"), 25);
+}
+
+#[test]
+fn squashes() {
+    check_file(include_str!("plan/squashes.txt"), 40);
 }
 
 #[test]

@@ -366,10 +366,11 @@ proptest! {
 
     #[test]
     fn a_new_file_is_read_as_it_was_written(
-        id in id(), message in line(), parents in list(), labels in list(), depends_on in list(), created in "[0-9][0-9: .-]{0,25}[0-9]",
+        id in id(), message in line(), parents in list(), labels in list(), depends_on in list(), replaces in list(), created in "[0-9][0-9: .-]{0,25}[0-9]",
     ) {
         let new = NewRevision {
-            id: &id, message: &message, parents: &parents, labels: &labels, depends_on: &depends_on, created: &created,
+            id: &id, message: &message, parents: &parents, labels: &labels, depends_on: &depends_on, replaces: &replaces,
+            sections: None, created: &created,
         };
         let text = LIMBECK.write(&new);
         for backend in Backend::ALL {
@@ -377,6 +378,7 @@ proptest! {
             let read = read.map_err(|error| TestCaseError::fail(format!("{backend}: {error}\n{text}")))?;
             prop_assert_eq!((read.id.as_str(), &read.message), (id.as_str(), &message), "{}\n{}", backend, text);
             prop_assert_eq!(read.parents.iter().map(ToString::to_string).collect::<Vec<_>>(), parents.clone());
+            prop_assert_eq!(read.replaces.iter().map(ToString::to_string).collect::<Vec<_>>(), replaces.clone());
             prop_assert_eq!((&read.labels, &read.depends_on), (&labels, &depends_on));
             prop_assert_eq!(read.created.as_deref(), Some(created.as_str()));
             prop_assert!(read.upgrade.statements.is_empty());

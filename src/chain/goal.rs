@@ -47,6 +47,14 @@ pub enum GoalError {
         /// The id or label that looks like it.
         nearest: Option<String>,
     },
+    /// A squash replaced the revision.
+    #[error("revision {name} was replaced by the squash {squash}")]
+    Replaced {
+        /// What was typed.
+        name: String,
+        /// The squash.
+        squash: RevisionId,
+    },
     /// Too short to be the beginning of an id.
     #[error("`{0}` is too short for a revision id: give 4 characters or more")]
     TooShort(String),
@@ -191,7 +199,10 @@ impl Chain {
             matching.push(at);
         }
         match matching.as_slice() {
-            [] => Err(GoalError::Unknown { name: name.to_owned(), nearest: self.nearest(name) }),
+            [] => Err(match self.squash_of(name) {
+                Some(squash) => GoalError::Replaced { name: name.to_owned(), squash: squash.clone() },
+                None => GoalError::Unknown { name: name.to_owned(), nearest: self.nearest(name) },
+            }),
             _ if name.len() < 4 => Err(GoalError::TooShort(name.to_owned())),
             [only] => Ok(*only),
             several => Err(GoalError::Ambiguous {

@@ -28,13 +28,14 @@ pub struct Layout {
 pub const LIMBECK: Layout = Layout { extension: ".sql", directive: "limbeck:", number: "_version_" };
 
 /// The header lines, in the order in which they are written.
-mod header {
-    pub(super) const ID: &str = "Revision ID";
-    pub(super) const PARENTS: &str = "Revises";
+pub(super) mod header {
+    pub(in crate::chain) const ID: &str = "Revision ID";
+    pub(in crate::chain) const PARENTS: &str = "Revises";
     pub(super) const CREATED: &str = "Create Date";
     pub(super) const LABELS: &str = "Branch Labels";
     pub(super) const DEPENDS: &str = "Depends On";
-    pub(super) const ALL: [&str; 5] = [ID, PARENTS, CREATED, LABELS, DEPENDS];
+    pub(super) const REPLACES: &str = "Replaces";
+    pub(super) const ALL: [&str; 6] = [ID, PARENTS, CREATED, LABELS, DEPENDS, REPLACES];
 }
 
 /// A revision file that could not be read as one.
@@ -207,6 +208,7 @@ impl Layout {
             parents: head.parents.iter().map(|parent| RevisionId::from(parent.as_str())).collect(),
             depends_on: head.depends_on,
             labels: head.labels,
+            replaces: head.replaces.iter().map(|id| RevisionId::from(id.as_str())).collect(),
             message: head.message,
             created: head.created,
             number: self.number(file_name),
@@ -218,7 +220,11 @@ impl Layout {
     }
 
     /// Reads a comment as a directive, if it is one.
-    fn directive(&self, source: &SourceText, span: Span) -> Result<Option<Directive>, LayoutErrorKind> {
+    pub(super) fn directive(
+        &self,
+        source: &SourceText,
+        span: Span,
+    ) -> Result<Option<Directive>, LayoutErrorKind> {
         let comment = source.slice(span).trim_start_matches(['-', '#']).trim_start();
         // In any case: a directive that is taken for a comment would run one section as part of another.
         let (Some(prefix), Some(said)) =
@@ -260,9 +266,15 @@ impl Layout {
         if !new.depends_on.is_empty() {
             line(header::DEPENDS, &new.depends_on.join(", "));
         }
+        if !new.replaces.is_empty() {
+            line(header::REPLACES, &new.replaces.join(", "));
+        }
         line(header::CREATED, new.created);
         let text = text.replace(": \n", ":\n");
-        format!("{text}\n-- {0}upgrade\n\n\n-- {0}downgrade\n\n", self.directive)
+        match new.sections {
+            Some(sections) => format!("{text}\n{sections}"),
+            None => format!("{text}\n-- {0}upgrade\n\n\n-- {0}downgrade\n\n", self.directive),
+        }
     }
 }
 
@@ -279,6 +291,10 @@ pub struct NewRevision<'a> {
     pub labels: &'a [String],
     /// Revisions of other branches that it needs.
     pub depends_on: &'a [String],
+    /// Revisions that it is written in place of.
+    pub replaces: &'a [String],
+    /// Its sections; two empty ones when there is nothing yet.
+    pub sections: Option<&'a str>,
     /// When it is written.
     pub created: &'a str,
 }
@@ -311,6 +327,7 @@ struct Header {
     parents: Vec<String>,
     depends_on: Vec<String>,
     labels: Vec<String>,
+    replaces: Vec<String>,
     created: Option<String>,
 }
 
@@ -356,6 +373,7 @@ fn read_header(
             header::PARENTS => head.parents = list(value),
             header::LABELS => head.labels = list(value),
             header::DEPENDS => head.depends_on = list(value),
+            header::REPLACES => head.replaces = list(value),
             _ => head.created = (!value.is_empty()).then(|| value.to_owned()),
         }
     }
@@ -383,11 +401,19 @@ pub fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.chars().all(inside) && !text.starts_with('-')
 }
 
+/// What stands between two items of a list.
+pub(super) const BETWEEN: [char; 2] = [',', ' '];
+
+/// One item of a list without white space and quotes.
+pub(super) fn bare(item: &str) -> &str {
+    item.trim().trim_matches(['\'', '"'])
+}
+
 /// Reads `a, b`; Alembic's `None` for nothing is understood.
 fn list(value: &str) -> Vec<String> {
     value
-        .split([',', ' '])
-        .map(|item| item.trim().trim_matches(['\'', '"']))
+        .split(BETWEEN)
+        .map(bare)
         .filter(|item| !item.is_empty() && *item != "None")
         .map(str::to_owned)
         .collect()

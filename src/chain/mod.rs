@@ -1,8 +1,11 @@
 //! The graph of revisions: parents before children, with several heads, merges, labels and dependencies.
 
+mod archive;
+pub mod edit;
 pub mod goal;
 pub mod guard;
 pub mod layout;
+pub mod rebase;
 pub mod revision;
 mod section;
 
@@ -12,9 +15,11 @@ use std::sync::Arc;
 
 use crate::sql::{SourceText, Span};
 
+pub use edit::Edit;
 pub use goal::{Goal, GoalError};
 pub use guard::Guard;
 pub use layout::Layout;
+pub use rebase::{Rebase, RebaseError};
 pub use revision::{Checksum, Direction, Downgrade, Limits, Revision, RevisionId, Script, Wrapping};
 
 /// All revisions of one dialect, parents before children.
@@ -26,6 +31,7 @@ pub struct Chain {
     depends_on: Vec<Vec<usize>>,
     children: Vec<Vec<usize>>,
     dependents: Vec<Vec<usize>>,
+    archive: archive::Archive,
 }
 
 /// Revisions that do not make a chain.
@@ -64,6 +70,28 @@ pub enum ChainErrorKind {
         /// The name.
         missing: String,
     },
+    /// `Revises:` or `Depends On:` names something that a squash replaced.
+    #[error("revision {revision} {relation} {missing}, which the squash {squash} replaced")]
+    Replaced {
+        /// The revision that names it.
+        revision: RevisionId,
+        /// `revises` or `depends on`.
+        relation: &'static str,
+        /// The name.
+        missing: String,
+        /// The squash.
+        squash: RevisionId,
+    },
+    /// A squash replaces a revision that is still in the chain.
+    #[error("the squash {squash} replaces {replaced}, whose file {file} is still beside it")]
+    StillThere {
+        /// The squash.
+        squash: RevisionId,
+        /// The revision.
+        replaced: RevisionId,
+        /// Its file.
+        file: String,
+    },
     /// Revisions that stand on each other.
     #[error("the revisions stand on each other in a circle: {}", join(circle, " → "))]
     Cycle {
@@ -91,7 +119,22 @@ impl Chain {
     /// Puts revisions in order and checks the graph. The order in which they come does not matter.
     pub fn new(revisions: Vec<Revision>) -> Result<Self, Box<ChainError>> {
         // Sorting moves them about, and a revision is large.
-        let mut revisions: Vec<Arc<Revision>> = revisions.into_iter().map(Arc::new).collect();
+        let chain = Self::of(revisions.into_iter().map(Arc::new).collect())?;
+        for squash in &chain.revisions {
+            if let Some(replaced) = squash.replaces.iter().find_map(|id| chain.get(id)) {
+                let kind = ChainErrorKind::StillThere {
+                    squash: squash.id.clone(),
+                    replaced: replaced.id.clone(),
+                    file: replaced.source.name().to_owned(),
+                };
+                return Err(fault(kind, squash, "Replaces"));
+            }
+        }
+        Ok(chain)
+    }
+
+    /// The same, of revisions among which a squash may stand beside what it replaced.
+    fn of(mut revisions: Vec<Arc<Revision>>) -> Result<Self, Box<ChainError>> {
         // Equal ids are told apart by their file, so that the error is the same whichever file was read first.
         revisions.sort_by(|a, b| {
             (a.number.is_none(), a.number, &a.id, a.source.name()).cmp(&(
@@ -104,12 +147,7 @@ impl Chain {
         let mut index = HashMap::with_capacity(revisions.len());
         for (at, revision) in revisions.iter().enumerate() {
             if let Some(first) = index.insert(revision.id.clone(), at) {
-                let kind = ChainErrorKind::Duplicate {
-                    id: revision.id.clone(),
-                    first: revisions[first].source.name().to_owned(),
-                    second: revision.source.name().to_owned(),
-                };
-                return Err(fault(kind, revision, "Revision ID"));
+                return Err(duplicate(&revisions[first], revision));
             }
         }
         let labels = labels(&revisions)?;
@@ -172,6 +210,7 @@ impl Chain {
             parents,
             depends_on,
             revisions,
+            archive: archive::Archive::default(),
         }
     }
 
@@ -237,6 +276,11 @@ impl Chain {
         &self.children[at]
     }
 
+    /// The places of the revisions that depend on one.
+    pub fn dependents(&self, at: usize) -> &[usize] {
+        &self.dependents[at]
+    }
+
     /// The given revisions and all that they stand on or depend on.
     pub fn ancestors(&self, of: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
         self.closure(of, |at| self.parents[at].iter().chain(&self.depends_on[at]))
@@ -276,6 +320,16 @@ impl Chain {
     pub fn highest_number(&self) -> u64 {
         self.revisions.iter().filter_map(|revision| revision.number).max().unwrap_or(0)
     }
+}
+
+/// Two files with one id; the second is pointed at.
+fn duplicate(first: &Revision, second: &Revision) -> Box<ChainError> {
+    let kind = ChainErrorKind::Duplicate {
+        id: second.id.clone(),
+        first: first.source.name().to_owned(),
+        second: second.source.name().to_owned(),
+    };
+    fault(kind, second, "Revision ID")
 }
 
 /// An error at a header line of a revision.
@@ -321,11 +375,17 @@ fn edges(
         .iter()
         .map(|revision| {
             of(revision).map_err(|(relation, header, missing)| {
-                fault(
-                    ChainErrorKind::Missing { revision: revision.id.clone(), relation, missing },
-                    revision,
-                    header,
-                )
+                let replaced =
+                    |squash: &&Arc<Revision>| squash.replaces.iter().any(|id| id.as_str() == missing);
+                let squash = revisions.iter().find(replaced).map(|squash| squash.id.clone());
+                let revision_id = revision.id.clone();
+                let kind = match squash {
+                    Some(squash) => {
+                        ChainErrorKind::Replaced { revision: revision_id, relation, missing, squash }
+                    }
+                    None => ChainErrorKind::Missing { revision: revision_id, relation, missing },
+                };
+                fault(kind, revision, header)
             })
         })
         .collect()

@@ -52,6 +52,8 @@ pub struct Revision {
     pub depends_on: Vec<String>,
     /// Names of the branch that begins here.
     pub labels: Vec<String>,
+    /// The revisions that it was written in place of, in order: a squash.
+    pub replaces: Vec<RevisionId>,
     /// What it does, in one line.
     pub message: String,
     /// When it was written, as the file says.
@@ -217,6 +219,7 @@ impl Revision {
             parents: Vec::new(),
             depends_on: Vec::new(),
             labels: Vec::new(),
+            replaces: Vec::new(),
             message: message.to_owned(),
             created: None,
             number: None,
@@ -230,6 +233,11 @@ impl Revision {
             downgrade: Downgrade::Missing,
             digest: Digests { tokens: empty, bytes: empty },
         }
+    }
+
+    /// Whether a file says what it does.
+    pub fn has_file(&self) -> bool {
+        !self.source.name().is_empty()
     }
 
     /// The script of one direction, where there is one.

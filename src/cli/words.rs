@@ -5,7 +5,7 @@ use std::io;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::chain::layout::LayoutErrorKind;
-use crate::chain::{ChainErrorKind, Direction, GoalError, RevisionId};
+use crate::chain::{ChainErrorKind, Direction, GoalError, RebaseError, RevisionId};
 use crate::config::{self, ConfigError};
 use crate::error::{Cause, Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
 use crate::event::Aftermath;
@@ -14,6 +14,7 @@ use crate::manager::Ran;
 use crate::plan::{PlanError, ScriptError};
 use crate::report::End;
 use crate::sql::{SourceText, Span};
+use crate::squash::SquashError;
 
 use super::commands::resolve::WAYS;
 use super::exit::Exit;
@@ -174,6 +175,12 @@ impl From<FolderError> for Failure {
     }
 }
 
+impl From<RebaseError> for Failure {
+    fn from(error: RebaseError) -> Self {
+        Error::from(error).into()
+    }
+}
+
 impl From<GoalError> for Failure {
     fn from(error: GoalError) -> Self {
         Error::from(error).into()
@@ -201,6 +208,8 @@ impl From<Error> for Failure {
             Error::Chain(error) => {
                 failure("chain").at(&error.source_text, error.span, "").hint(chain_hint(&error.kind))
             }
+            Error::Rebase(error) => failure("rebase").hint(rebase_hint(error)),
+            Error::Squash(error) => squash_failure(error, failure),
             Error::Plan(error) => plan_failure(error, failure),
             Error::Database(error) => database_failure(error, failure),
             Error::Execute(error) => execute_failure(error, failure),
@@ -256,6 +265,9 @@ fn folder_failure(error: &FolderError, failure: impl Fn(&'static str) -> Failure
         FolderError::Read { .. } => {
             failure("unreadable").hint("Check that the file is there and may be read.")
         }
+        FolderError::Changed { .. } => failure("changed").hint("Nothing was written. Run the command again."),
+        FolderError::Halfway { .. } => failure("halfway")
+            .hint("Some files are changed and some are not. Put them back: git status, git checkout"),
         FolderError::Write { .. } => failure("unwritable")
             .hint("Nothing was written. Check the folder's rights, and that the name is not taken."),
     }
@@ -313,9 +325,73 @@ fn chain_hint(kind: &ChainErrorKind) -> String {
         ChainErrorKind::Missing { missing, .. } => {
             format!("Bring the file of {missing} back, or correct this line.")
         }
+        ChainErrorKind::Replaced { squash, .. } => {
+            format!("Write {squash} into this line: it does what the replaced revisions did.")
+        }
+        ChainErrorKind::StillThere { file, .. } => {
+            format!("Move {file} into the folder archive/ beside it, or take its id out of this line.")
+        }
         ChainErrorKind::Cycle { .. } => "Correct the `Revises:` line of one of them.".to_owned(),
         ChainErrorKind::LabelTwice { .. } => "Rename one of the labels.".to_owned(),
     }
+}
+
+fn rebase_hint(error: &RebaseError) -> String {
+    match error {
+        RebaseError::Applied { applied, .. } => format!(
+            "Nothing was written. A revision moves only before it is applied: `limbeck downgrade {applied}-1` takes it \
+             back, `limbeck merge heads` joins the branches and moves nothing."
+        ),
+        RebaseError::Merge { parents, .. } => format!(
+            "Nothing was written. Move one of the branches that it joins, for example: limbeck rebase {} --onto …. Or \
+             delete its file and write the merge anew: limbeck merge …",
+            parents.last().map(ToString::to_string).unwrap_or_default()
+        ),
+        RebaseError::Cycle { .. } => {
+            "Nothing was written. Name a revision that does not stand on it; `limbeck history` shows the chain."
+                .to_owned()
+        }
+        RebaseError::Already { .. } => "Nothing to do; `limbeck history` shows the chain.".to_owned(),
+        RebaseError::Header(_) => "Write a `-- Revises:` line into it.".to_owned(),
+    }
+}
+
+fn squash_failure(error: &SquashError, failure: impl Fn(&'static str) -> Failure) -> Failure {
+    let failure = failure("squash");
+    let hint = match error {
+        SquashError::Single(_) => "A:B names two revisions, and B stands on A.".to_owned(),
+        SquashError::NoRange { first, last } => {
+            format!("A:B begins with the older one: {last}:{first}? `limbeck history` shows the chain.")
+        }
+        SquashError::Merge { revision, .. } => {
+            format!("Squash the branches below {revision} by themselves, and what stands on it.")
+        }
+        SquashError::Branch { revision, .. } => {
+            format!("End the range with {revision}, or begin it above {revision}.")
+        }
+        SquashError::Needed { by, .. } => {
+            format!("End the range before that revision, or take it out of the `Depends On:` line of {by}.")
+        }
+        SquashError::Uneven { revision, other, .. } => format!(
+            "Squash what comes before and what comes behind by themselves: one range that has {other}, and one that has \
+             {revision}."
+        ),
+        SquashError::OwnTransaction { revision, .. } => format!(
+            "Leave {revision} out of the range. Where it is applied nowhere: take BEGIN and COMMIT, or the pragmas, out \
+             of it; limbeck puts a transaction around the section itself."
+        ),
+        SquashError::Unreadable { error } => {
+            let hint = "Leave the revision that this comes from out of the range.";
+            return failure
+                .at(&error.source_text, error.span, "here")
+                .hint(format!("Nothing was written. {hint}"));
+        }
+        SquashError::Different { .. } => {
+            "Squash a smaller range: a section that changes how the next is read must be its last.".to_owned()
+        }
+        SquashError::Header(_) => "Write a `-- Revises:` line into it.".to_owned(),
+    };
+    failure.hint(format!("Nothing was written. {hint}"))
 }
 
 fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) -> Failure {
@@ -333,6 +409,9 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
                  revision's number. An upgrade goes forward, a downgrade back."
             }
             GoalError::Fork { .. } => "Name the revision itself, or a branch: <label>@+1, <label>@-1.",
+            GoalError::Replaced { .. } => {
+                "Name the squash. A database that still has the replaced revisions in its books knows them by their ids."
+            }
             GoalError::TooFar { .. } => "`limbeck status` shows what is applied and what is pending.",
             _ => "`limbeck history` lists the revisions, `limbeck heads` the heads, `limbeck branches` the branches.",
         }),
@@ -383,6 +462,9 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
              was, and put the change into a new revision; or, if the file is right as it is: limbeck accept REV --reason \
              \"…\". --allow-edited goes on all the same, this once.",
         ),
+        PlanError::Irreversible { file, .. } if file.is_empty() => {
+            failure("irreversible").hint("Nothing was changed.")
+        }
         PlanError::Irreversible { file, .. } => {
             failure("irreversible").hint(format!("Nothing was changed. The revision is in {file}."))
         }
@@ -390,6 +472,10 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
             "Nothing was changed. Without --transaction all each revision is a transaction of its own, where the server \
              has them.",
         ),
+        PlanError::ArchiveGone { squash, .. } => failure("archive-gone").hint(format!(
+            "Nothing was changed. Bring the folder archive/ back, from the history of the repository, and upgrade. Or do \
+             by hand what is missing, and say so: limbeck stamp {squash}"
+        )),
         PlanError::NotApplied(_) => failure("not-applied").hint("`limbeck upgrade` goes forward."),
         PlanError::Script { kind, source_text, span, revision } => {
             let hint = match kind {

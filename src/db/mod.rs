@@ -7,8 +7,12 @@ mod inspect;
 mod locate;
 pub mod lock;
 pub(crate) mod probe;
+pub mod scratch;
 pub mod session;
 mod watch;
 
+pub(crate) use inspect::schema;
+
 pub use execute::{ExecuteError, Stale, StepError};
+pub use scratch::Scratch;
 pub use session::{Access, Session};

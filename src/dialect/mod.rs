@@ -287,6 +287,12 @@ pub trait Dialect: Sync {
     /// builds leave nothing behind.
     fn unusable_index(&self, index: &Object) -> Option<String>;
 
+    /// The statements around a database that is made to try something out; none where memory is one.
+    fn scratch(&self, name: &str, schema: Option<&str>) -> Option<Scratch>;
+
+    /// How statements begin that reach beyond their database; `|` separates alternatives.
+    fn server_wide(&self) -> &'static [&'static str];
+
     /// The types that the books' columns have here.
     fn book_types(&self) -> &'static BookTypes;
 }
@@ -331,6 +337,17 @@ impl Obstacle {
             Self::Serialization => "serialization failure",
         }
     }
+}
+
+/// The statements around a database that is made to try something out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scratch {
+    /// Makes it.
+    pub make: String,
+    /// Makes the schema in it, where the settings ask for one.
+    pub furnish: Option<String>,
+    /// Drops it.
+    pub drop: String,
 }
 
 /// The column types of the books in one dialect.

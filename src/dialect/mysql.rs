@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Server, Vendor, doubled};
+use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Scratch, Server, Vendor, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -207,6 +207,27 @@ impl Dialect for MySql {
 
     fn client(&self) -> &'static str {
         "mysql DATABASE < SCRIPT (without --force)"
+    }
+
+    fn scratch(&self, name: &str, _schema: Option<&str>) -> Option<Scratch> {
+        let name = self.quote_name(name);
+        Some(Scratch {
+            make: format!("CREATE DATABASE {name}"),
+            furnish: None,
+            drop: format!("DROP DATABASE IF EXISTS {name}"),
+        })
+    }
+
+    // Accounts and their rights are the server's: https://dev.mysql.com/doc/refman/en/grant-tables.html
+    fn server_wide(&self) -> &'static [&'static str] {
+        &[
+            "USE",
+            "CREATE|ALTER|DROP USER|ROLE|DATABASE|SCHEMA|TABLESPACE|SERVER",
+            "GRANT|REVOKE",
+            "RENAME USER",
+            "SET GLOBAL|PERSIST|PERSIST_ONLY|PASSWORD|DEFAULT",
+            "INSTALL|UNINSTALL|FLUSH|RESET|PURGE|KILL|SHUTDOWN",
+        ]
     }
 
     fn book_types(&self) -> &'static BookTypes {

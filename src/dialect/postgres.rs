@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Server, doubled};
+use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Scratch, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -263,6 +263,27 @@ impl Dialect for Postgres {
 
     fn client(&self) -> &'static str {
         "psql -v ON_ERROR_STOP=1 -f SCRIPT"
+    }
+
+    fn scratch(&self, name: &str, schema: Option<&str>) -> Option<Scratch> {
+        let name = self.quote_name(name);
+        let schema = schema.map(|schema| self.quote_name(schema));
+        Some(Scratch {
+            make: format!("CREATE DATABASE {name}"),
+            furnish: schema.map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {schema}")),
+            drop: format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        })
+    }
+
+    // Roles, databases and tablespaces are the server's: https://www.postgresql.org/docs/current/manage-ag-overview.html
+    fn server_wide(&self) -> &'static [&'static str] {
+        &[
+            "CREATE|ALTER|DROP ROLE|USER|GROUP|DATABASE|TABLESPACE|SUBSCRIPTION",
+            "ALTER SYSTEM",
+            "COMMENT ON ROLE|DATABASE|TABLESPACE",
+            "REASSIGN OWNED",
+            "DROP OWNED",
+        ]
     }
 
     fn book_types(&self) -> &'static BookTypes {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Server, doubled};
+use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Scratch, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -206,6 +206,14 @@ impl Dialect for Sqlite {
 
     fn client(&self) -> &'static str {
         "sqlite3 -bail FILE < SCRIPT"
+    }
+
+    fn scratch(&self, _name: &str, _schema: Option<&str>) -> Option<Scratch> {
+        None
+    }
+
+    fn server_wide(&self) -> &'static [&'static str] {
+        &["ATTACH", "VACUUM INTO"]
     }
 
     fn book_types(&self) -> &'static BookTypes {

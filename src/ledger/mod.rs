@@ -141,6 +141,8 @@ pub struct Ledger<'a> {
     pub rows: &'a [Row],
     /// The places of the applied revisions, half-applied downgrades included.
     pub applied: BTreeSet<usize>,
+    /// The places of squashes that are applied as what they replaced, and wait to be recorded: no row has them.
+    pub unrecorded: Vec<usize>,
     /// The rows that are neither applied nor gone.
     pub dirty: Vec<&'a Row>,
     /// The rows whose revision no file has.
@@ -175,6 +177,7 @@ impl<'a> Ledger<'a> {
         let mut ledger = Self {
             rows,
             applied: BTreeSet::new(),
+            unrecorded: Vec::new(),
             dirty: Vec::new(),
             unknown: Vec::new(),
             edited: Vec::new(),
@@ -190,6 +193,9 @@ impl<'a> Ledger<'a> {
             if row.state != State::Upgrading {
                 ledger.applied.insert(place);
             }
+            if !chain.revisions()[place].has_file() {
+                continue;
+            }
             let digest = &chain.revisions()[place].digest;
             if row.checksum != digest.tokens.to_string() {
                 ledger.edited.push(Edited { row, place, extent: Extent::Statements });
@@ -197,7 +203,20 @@ impl<'a> Ledger<'a> {
                 ledger.edited.push(Edited { row, place, extent: Extent::Bytes });
             }
         }
+        // Parents come before children, so a squash that another one replaced is known before that one.
+        for place in 0..chain.len() {
+            let replaced = chain.replaced(place);
+            if !replaced.is_empty() && replaced.iter().all(|at| ledger.applied.contains(at)) {
+                ledger.applied.insert(place);
+                ledger.unrecorded.push(place);
+            }
+        }
         ledger
+    }
+
+    /// How many revisions the books say are applied.
+    pub fn count(&self) -> usize {
+        self.applied.len() - self.unrecorded.len()
     }
 
     /// The ids of the heads of what is applied.

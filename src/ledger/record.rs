@@ -103,6 +103,8 @@ pub enum Act {
     Resolve,
     /// An edited file was accepted.
     Accept,
+    /// A squash was written into the books in place of the revisions that it replaced.
+    Squash,
     /// A step failed.
     Failure,
 }
@@ -116,6 +118,7 @@ impl Act {
             Self::Stamp => "stamp",
             Self::Resolve => "resolve",
             Self::Accept => "accept",
+            Self::Squash => "squash",
             Self::Failure => "failure",
         }
     }
@@ -226,7 +229,7 @@ impl RowWrite {
                             only(revision)
                         )
                     }
-                    Act::Stamp | Act::Resolve | Act::Accept | Act::Failure => "NULL".to_owned(),
+                    Act::Stamp | Act::Resolve | Act::Accept | Act::Squash | Act::Failure => "NULL".to_owned(),
                 };
                 format!(
                     "INSERT INTO {} (happened_at, service, act, revision, description, checksum, detail, duration_ms, \

@@ -45,7 +45,17 @@ impl Facts<'_> {
         if purge == Purge::No {
             wanted.extend(ledger.applied.difference(&released));
         }
-        let gone: Vec<usize> = ledger.applied.difference(&wanted).copied().collect();
+        // What a squash replaced is in the books as the squash, or by itself, and never both ways.
+        let squashes = self.stamped_squashes(&wanted, &ledger);
+        let replaced = |at: &usize| {
+            let mut within = wanted.iter().flat_map(|squash| self.chain.replaced(*squash));
+            within.any(|other| other == *at)
+        };
+        let wanted: BTreeSet<usize> = wanted.iter().filter(|at| !replaced(at)).copied().collect();
+        let kept_rows =
+            |at: &usize| ledger.unrecorded.contains(at) || squashes.iter().any(|(_, rows)| rows.contains(at));
+        let gone: Vec<usize> =
+            ledger.applied.difference(&wanted).filter(|at| !kept_rows(at)).copied().collect();
         let mut steps: Vec<Step> =
             gone.into_iter().rev().map(|at| self.record(at, Direction::Down)).collect();
         // A half-applied revision is settled by a stamp that speaks of it: its row says what the stamp says.
@@ -67,7 +77,14 @@ impl Facts<'_> {
                 steps.push(self.record(at, Direction::Down));
             }
         }
-        for at in wanted.difference(&kept) {
+        for at in &wanted {
+            if let Some((_, rows)) = squashes.iter().find(|(squash, _)| squash == at) {
+                steps.push(self.record_squash(*at, rows));
+                continue;
+            }
+            if kept.contains(at) {
+                continue;
+            }
             let mut step = self.record(*at, Direction::Up);
             let id = &step.revision.id;
             if ledger.rows.iter().any(|row| row.revision == *id) {

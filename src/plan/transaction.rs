@@ -45,7 +45,7 @@ pub enum ScriptError {
 }
 
 /// Decides what is one transaction in a script, from its statements and the server.
-pub(super) fn decide(
+pub(crate) fn decide(
     script: &Script,
     source: &SourceText,
     server: &Server,

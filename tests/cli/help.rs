@@ -2,10 +2,12 @@
 
 use super::sandbox::Sandbox;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 28] = [
     "init",
     "revision",
     "merge",
+    "rebase",
+    "squash",
     "edit",
     "show",
     "plan",

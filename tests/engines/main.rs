@@ -19,4 +19,5 @@ mod patience;
 mod resolve;
 mod round_trips;
 mod session;
+mod squash;
 mod story;

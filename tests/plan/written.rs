@@ -13,6 +13,7 @@ pub struct Written {
     pub number: Option<u64>,
     pub labels: Vec<String>,
     pub depends: Vec<String>,
+    pub replaces: Vec<String>,
     /// What stands in the upgrade section; a table when nothing is written.
     pub up: Option<String>,
     pub down: Down,
@@ -56,6 +57,7 @@ fn revision(text: &str) -> Written {
             }
             Some(("label", labels)) => written.labels = names(labels),
             Some(("depends", depends)) => written.depends = names(depends),
+            Some(("replaces", replaced)) => written.replaces = names(replaced),
             None if word == "no-downgrade" => written.down = Down::Missing,
             None if word.starts_with('#') => written.number = word[1..].parse().ok(),
             _ => panic!("what is `{word}` in `{text}`?"),
@@ -83,8 +85,12 @@ impl Written {
             Down::Irreversible(reason) => format!("\n-- limbeck:irreversible {reason}\n"),
             Down::Missing => String::new(),
         };
+        let replaces = match self.replaces.as_slice() {
+            [] => String::new(),
+            some => format!("-- Replaces: {}\n", some.join(", ")),
+        };
         format!(
-            "-- message of {id}\n--\n-- Revision ID: {id}\n-- Revises: {}\n-- Branch Labels: {}\n-- Depends On: {}\n\n\
+            "-- message of {id}\n--\n-- Revision ID: {id}\n-- Revises: {}\n-- Branch Labels: {}\n-- Depends On: {}\n{replaces}\n\
              -- limbeck:upgrade\n{up}\n{down}",
             self.parents.join(", "),
             self.labels.join(", "),

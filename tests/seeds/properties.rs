@@ -167,6 +167,8 @@ pub fn new_revision(input: &[u8]) {
         labels: &labels,
         depends_on: &depends_on,
         created: "2024-01-09 12:30:45.123456",
+        replaces: &[],
+        sections: None,
     };
     let written = LIMBECK.write(&new);
     for backend in BACKENDS {

@@ -29,6 +29,9 @@ pub(super) fn marks(chain: &Chain, at: usize, ledger: Option<&Ledger<'_>>) -> Ve
         if ledger.dirty.iter().any(|row| row.revision == revision.id) {
             marks.push("half-applied".to_owned());
         } else if ledger.applied.contains(&at) {
+            if ledger.unrecorded.contains(&at) {
+                marks.push("not recorded yet".to_owned());
+            }
             if !chain.children(at).iter().any(|child| ledger.applied.contains(child)) {
                 marks.push("current".to_owned());
             }
@@ -67,6 +70,7 @@ fn full(chain: &Chain, at: usize, revision: &Revision, marks: &str) -> String {
         }
     };
     line("Depends On", join(&revision.depends_on, ", "));
+    line("Replaces", join(&revision.replaces, ", "));
     line("Branch Labels", join(&revision.labels, ", "));
     line("Followed by", join(chain.ids(chain.children(at).iter().copied()), ", "));
     line("Create Date", revision.created.clone().unwrap_or_default());

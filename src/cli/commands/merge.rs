@@ -64,6 +64,8 @@ impl Args {
             parents: ids,
             labels: self.branch_label.clone(),
             depends_on: Vec::new(),
+            replaces: Vec::new(),
+            sections: None,
         };
         let draft = new_file::draft(context, service, backend, &chain, &id, &new)?;
         new_file::write(context, &[draft])

@@ -21,9 +21,11 @@ mod man;
 mod merge;
 mod new_file;
 mod plan;
+mod rebase;
 pub(super) mod resolve;
 mod revision;
 mod show;
+mod squash;
 mod stamp;
 mod status;
 mod upgrade;
@@ -47,6 +49,10 @@ pub enum Command {
     Revision(revision::Args),
     /// Write a revision that joins several heads
     Merge(merge::Args),
+    /// Move an unapplied revision to another parent
+    Rebase(rebase::Args),
+    /// Write several revisions in a row as one
+    Squash(squash::Args),
     /// Open a revision file in $VISUAL or $EDITOR
     Edit(edit::Args),
     /// Show a revision
@@ -117,6 +123,8 @@ impl Command {
             Self::Completions(_) | Self::Man(_) | Self::Init(_) => Ok(Exit::Done),
             Self::Revision(args) => args.run(&context),
             Self::Merge(args) => args.run(&context),
+            Self::Rebase(args) => args.run(&context),
+            Self::Squash(args) => args.run(&context),
             Self::Edit(args) => args.run(&context),
             Self::Show(args) => args.run(&context),
             Self::Plan(args) => args.run(&context),

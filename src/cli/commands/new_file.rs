@@ -23,14 +23,16 @@ pub(super) struct New<'a> {
     pub(super) parents: Vec<String>,
     pub(super) labels: Vec<String>,
     pub(super) depends_on: Vec<String>,
+    pub(super) replaces: Vec<String>,
+    pub(super) sections: Option<String>,
 }
 
 /// A new file, not written yet.
 pub(super) struct Draft {
     backend: Backend,
-    path: PathBuf,
-    id: String,
-    text: String,
+    pub(super) path: PathBuf,
+    pub(super) id: String,
+    pub(super) text: String,
 }
 
 /// A new id: 12 hex digits.
@@ -86,6 +88,12 @@ pub(super) fn draft(
         )
         .hint("Choose another with --rev-id, or let limbeck choose."));
     }
+    if let Some(squash) = chain.replaced_by(&id.into()) {
+        let says =
+            format!("the revision id {id} is taken: the squash {squash} replaced the revision that had it");
+        return Err(Failure::new(Exit::Error, "taken", says)
+            .hint("Choose another with --rev-id, or let limbeck choose."));
+    }
     let now = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
     let name = context
         .config
@@ -113,6 +121,8 @@ pub(super) fn draft(
         parents: &new.parents,
         labels: &new.labels,
         depends_on: &new.depends_on,
+        replaces: &new.replaces,
+        sections: new.sections.as_deref(),
         created: &created,
     });
     Ok(Draft { backend, path: service.migrations.join(backend.name()).join(file), id: id.to_owned(), text })

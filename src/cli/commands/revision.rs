@@ -64,6 +64,8 @@ impl Args {
                     .iter()
                     .map(|name| Ok(chain.revisions()[chain.find(name)?].id.to_string()))
                     .collect::<Result<_, GoalError>>()?,
+                replaces: Vec::new(),
+                sections: None,
             };
             drafts.push(new_file::draft(context, service, backend, &chain, &id, &new)?);
         }

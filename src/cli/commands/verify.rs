@@ -46,6 +46,16 @@ impl Args {
                 ));
                 findings.push(value!({ "kind": "missing", "revision": row.revision.as_str(), "file": null }));
             }
+            let no_file = |id| manager.chain().get(id).is_some_and(|revision| !revision.has_file());
+            for row in ledger.rows.iter().filter(|row| no_file(&row.revision)) {
+                text.push_str(&format!(
+                    "not compared: {} ({}), which a squash replaced; its file is gone from archive/\n",
+                    row.revision, row.description
+                ));
+                findings.push(
+                    value!({ "kind": "archive-gone", "revision": row.revision.as_str(), "file": null }),
+                );
+            }
             for row in &ledger.dirty {
                 exit = Exit::Error;
                 text.push_str(&format!(
@@ -73,11 +83,11 @@ impl Args {
                     count(&["half-applied"])
                 ),
             };
-            text.push_str(&format!("{name}{} applied, {told}\n", ledger.applied.len()));
+            text.push_str(&format!("{name}{} applied, {told}\n", ledger.count()));
             context.ui.answer(&text)?;
             all.push(value!({
                 "service": service.name,
-                "applied": ledger.applied.len(),
+                "applied": ledger.count(),
                 "findings": findings,
             }));
         }

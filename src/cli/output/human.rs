@@ -82,7 +82,7 @@ pub fn plan(review: &Review, width: usize, ends: Ends) -> String {
             let _ = writeln!(text, "{}", style(line).yellow());
         }
     }
-    if ends == Ends::Question {
+    if ends == Ends::Question && run(&plan.steps) > 0 {
         text.push('\n');
     }
     text
@@ -150,7 +150,12 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// What is particular about a step.
-fn remarks(step: &Step, plan: &Plan) -> Vec<&'static str> {
+fn remarks(step: &Step, plan: &Plan) -> Vec<String> {
+    let replaces = step.replaces();
+    if replaces > 0 {
+        let noun = if replaces == 1 { "revision" } else { "revisions" };
+        return vec![format!("recorded: replaces {replaces} applied {noun}")];
+    }
     let mut remarks = Vec::new();
     if step.order == Order::Late {
         remarks.push("late");
@@ -185,17 +190,35 @@ fn remarks(step: &Step, plan: &Plan) -> Vec<&'static str> {
     {
         remarks.push("irreversible");
     }
-    remarks
+    remarks.into_iter().map(str::to_owned).collect()
 }
 
 fn count(plan: &Plan) -> String {
-    let number = plan.steps.len();
-    let noun = if number == 1 { "migration" } else { "migrations" };
-    let recorded = plan.steps.iter().all(|step| step.action == Action::Record);
-    match (recorded, plan.direction) {
-        (true, _) => format!("{number} {noun} will be written into the books, and nothing run"),
-        (false, Direction::Up) => format!("{number} {noun} will be applied"),
-        (false, Direction::Down) => format!("{number} {noun} will be reverted"),
+    let verb = match plan.direction {
+        _ if run(&plan.steps) == 0 => {
+            let number = plan.steps.len();
+            return format!("{} will be written into the books, and nothing run", migrations(number));
+        }
+        Direction::Up => "applied",
+        Direction::Down => "reverted",
+    };
+    format!("{} will be {verb}{}", migrations(run(&plan.steps)), recorded_too(&plan.steps))
+}
+
+fn migrations(number: usize) -> String {
+    if number == 1 { "1 migration".to_owned() } else { format!("{number} migrations") }
+}
+
+/// How many steps run something.
+fn run(steps: &[Step]) -> usize {
+    steps.iter().filter(|step| step.action == Action::Run).count()
+}
+
+/// What is said of the steps that only record, beside others.
+fn recorded_too(steps: &[Step]) -> String {
+    match steps.len() - run(steps) {
+        0 => String::new(),
+        recorded => format!(", and {recorded} only recorded"),
     }
 }
 
@@ -257,15 +280,16 @@ pub fn ids_or_base(ids: &[RevisionId]) -> String {
 
 /// What a run did, in one line.
 pub fn done(plan: &Plan, done: usize, took: Duration) -> String {
-    let noun = if done == 1 { "migration" } else { "migrations" };
-    let recorded = plan.steps.iter().all(|step| step.action == Action::Record);
-    let verb = match (recorded, plan.direction) {
-        (true, _) => "written into the books",
-        (false, Direction::Up) => "applied",
-        (false, Direction::Down) => "reverted",
+    let steps = plan.steps.get(..done).unwrap_or(&plan.steps);
+    let (number, verb) = match plan.direction {
+        _ if run(&plan.steps) == 0 => (done, "written into the books"),
+        Direction::Up => (run(steps), "applied"),
+        Direction::Down => (run(steps), "reverted"),
     };
+    let recorded = if run(&plan.steps) == 0 { String::new() } else { recorded_too(steps) };
     let whole = if plan.scope != Scope::PerRevision { " in one transaction" } else { "" };
-    format!("{} {done} {noun} {verb}{whole} in {}", style("✓").green(), duration(took))
+    let number = migrations(number);
+    format!("{} {number} {verb}{recorded}{whole} in {}", style("✓").green(), duration(took))
 }
 
 /// A time as people read it.
@@ -294,6 +318,12 @@ pub fn status(service: &str, url: &str, status: &Status, half: &[HalfApplied], w
     );
     let _ = writeln!(text, "Applied:  {}", status.applied);
     let _ = writeln!(text, "Pending:  {}", status.pending.len());
+    for (id, replaced) in &status.unrecorded {
+        let label = "Squash:   ";
+        let says = format!("{id} replaces {replaced} of the applied; the next upgrade records it");
+        let says = wrapped(&says, width.saturating_sub(label.len()).max(20));
+        let _ = writeln!(text, "{label}{}", says.replace('\n', &format!("\n{}", " ".repeat(label.len()))));
+    }
     /// More pending revisions than this are counted, not listed.
     const LISTED: usize = 20;
     if !status.pending.is_empty() {

@@ -78,6 +78,8 @@ struct StepDocument<'a> {
     transaction: &'static str,
     guards: Vec<Value>,
     late: bool,
+    #[serde(skip_serializing_if = "is_none")]
+    replaces: usize,
     file: &'a str,
 }
 
@@ -96,6 +98,11 @@ pub fn plan<'a>(plan: &'a Plan, url: &DatabaseUrl) -> PlanDocument<'a> {
         extends_books: plan.notes.contains(&Note::ExtendsBooks),
         steps: plan.steps.iter().map(step).collect(),
     }
+}
+
+/// Whether there is none of what is counted.
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 fn step(step: &Step) -> StepDocument<'_> {
@@ -119,6 +126,7 @@ fn step(step: &Step) -> StepDocument<'_> {
             .map(|(index, guard)| json!({ "statement": index + 1, "guard": guard.to_string() }))
             .collect(),
         late: step.order == Order::Late,
+        replaces: step.replaces(),
         file: step.revision.source.name(),
     }
 }
@@ -136,7 +144,7 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status, half: &[HalfApp
             })
         })
         .collect();
-    json!({
+    let mut says = json!({
         "service": service,
         "database": url.to_string(),
         "dialect": url.backend.name(),
@@ -158,7 +166,16 @@ pub fn status(service: &str, url: &DatabaseUrl, status: &Status, half: &[HalfApp
             }))
             .collect::<Vec<_>>(),
         "up_to_date": status.is_up_to_date(),
-    })
+    });
+    if let Value::Object(fields) = &mut says
+        && !status.unrecorded.is_empty()
+    {
+        let squashes = status.unrecorded.iter();
+        let squashes =
+            squashes.map(|(id, replaced)| json!({ "revision": id.as_str(), "replaces": replaced }));
+        fields.insert("unrecorded".to_owned(), squashes.collect());
+    }
+    says
 }
 
 /// A half-applied revision.
@@ -218,6 +235,11 @@ pub fn revision(chain: &Chain, at: usize, ledger: Option<&Ledger<'_>>) -> Value 
         "merge_point": revision.is_merge(),
         "reversible": revision.script(Direction::Down).is_some(),
     });
+    if let Value::Object(fields) = &mut says
+        && !revision.replaces.is_empty()
+    {
+        fields.insert("replaces".to_owned(), ids(&revision.replaces));
+    }
     if let (Value::Object(fields), Some(ledger)) = (&mut says, ledger) {
         fields.insert("applied".to_owned(), ledger.applied.contains(&at).into());
         let row = ledger.rows.iter().find(|row| row.revision == revision.id);
