@@ -230,6 +230,7 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
             Note::GoesOn { revision, statement, of, line, text: says } => {
                 writeln!(text, "note: {revision} goes on with {statement} of {of}, line {line}: {says}")
             }
+            Note::MakesDatabase { name, .. } => writeln!(text, "note: makes the database {name}"),
             Note::Guarded { revision, statement, guards } => {
                 let guards: Vec<String> = guards.iter().map(ToString::to_string).collect();
                 writeln!(text, "note: {revision} statement {statement} {}", guards.join(" and "))

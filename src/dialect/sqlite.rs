@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Server, doubled};
+use super::{BookTypes, Dialect, Extent, NewDatabase, Obstacle, OrphanChecks, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -206,6 +206,10 @@ impl Dialect for Sqlite {
 
     fn client(&self) -> &'static str {
         "sqlite3 -bail FILE < SCRIPT"
+    }
+
+    fn new_database(&self, _name: &str) -> Option<NewDatabase> {
+        None
     }
 
     fn book_types(&self) -> &'static BookTypes {

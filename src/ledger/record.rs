@@ -103,6 +103,8 @@ pub enum Act {
     Accept,
     /// A step failed.
     Failure,
+    /// The database was copied before a run, of which this revision is the first.
+    Backup,
 }
 
 impl Act {
@@ -115,6 +117,7 @@ impl Act {
             Self::Resolve => "resolve",
             Self::Accept => "accept",
             Self::Failure => "failure",
+            Self::Backup => "backup",
         }
     }
 }
@@ -224,7 +227,7 @@ impl RowWrite {
                             only(revision)
                         )
                     }
-                    Act::Stamp | Act::Resolve | Act::Accept | Act::Failure => "NULL".to_owned(),
+                    Act::Stamp | Act::Resolve | Act::Accept | Act::Failure | Act::Backup => "NULL".to_owned(),
                 };
                 format!(
                     "INSERT INTO {} (happened_at, service, act, revision, description, checksum, detail, duration_ms, \

@@ -6,11 +6,14 @@
 
 #[macro_use]
 mod engine;
+mod missing_database;
+mod plan_file;
 mod raw;
 mod sandbox;
 
 mod at_once;
 mod audit;
+mod backup;
 mod connection;
 mod failure;
 mod guards;
@@ -20,3 +23,4 @@ mod resolve;
 mod round_trips;
 mod session;
 mod story;
+mod waiting;

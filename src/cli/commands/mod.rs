@@ -22,6 +22,7 @@ mod merge;
 mod new_file;
 mod plan;
 pub(super) mod resolve;
+mod reviewed;
 mod revision;
 mod show;
 mod stamp;

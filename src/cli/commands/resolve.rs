@@ -49,7 +49,7 @@ impl Args {
                 .hint(WAYS));
             }
         };
-        change::run(context, service, self.manner, Question::Asked, |manager| {
+        change::run(context, service, &self.manner, Question::Asked, |manager| {
             manager.plan_resolve(self.revision.as_deref(), way)
         })
     }
