@@ -6,9 +6,11 @@ mod patience;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::backup::Backup;
 use crate::chain::join;
 use crate::database_url::{DatabaseUrl, UrlError};
 use crate::dialect::Backend;
@@ -64,6 +66,8 @@ pub struct Flags {
     pub dialect: Option<String>,
     /// `--migrations`.
     pub migrations: Option<PathBuf>,
+    /// `--wait`.
+    pub wait: Option<Duration>,
 }
 
 /// The settings of a project.
@@ -81,6 +85,14 @@ pub struct Config {
     pub auto_apply: bool,
     /// How long to wait, for what, and what is undone together.
     pub patience: Patience,
+    /// How long to wait for a server that is not up yet.
+    pub wait: Duration,
+    /// When the database is copied before a run: what the settings say, if they say anything.
+    pub backup: Option<Backup>,
+    /// The folder for the copies: what the settings say, if they say anything.
+    pub backup_dir: Option<PathBuf>,
+    /// The folder for the copies of servers' databases where nothing is said.
+    pub usual_backup_dir: PathBuf,
     /// The services, in file order; one when the file names none.
     pub services: Vec<Service>,
     /// Things worth a warning.
@@ -207,6 +219,10 @@ impl Given {
             interactive: self.boolean(&format!("{prefix}_DB_MIGRATIONS_IS_INTERACTIVE"))?,
             auto_apply: self.boolean(&format!("{prefix}_AUTO_APPLY_DB_MIGRATIONS"))?.unwrap_or(true),
             patience: self.patience(&prefix, &file)?,
+            wait: self.wait(&prefix, &file)?,
+            backup: self.backup(&prefix, &file)?,
+            backup_dir: self.backup_dir(&prefix, &file),
+            usual_backup_dir: self.root.join("backups"),
             services: Vec::new(),
             notes: Vec::new(),
             prefix,

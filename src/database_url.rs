@@ -221,6 +221,29 @@ impl DatabaseUrl {
 }
 
 impl DatabaseUrl {
+    /// Where the database is: the URL without the user, who may be one or another.
+    pub fn address(&self) -> String {
+        let schema = self.schema().map(|schema| format!("?schema={schema}")).unwrap_or_default();
+        match &self.place {
+            Place::Server(address) => format!("{}://{}{schema}", self.backend, address.location()),
+            Place::Memory | Place::File(_) => self.to_string(),
+        }
+    }
+
+    /// The path of a SQLite file.
+    pub fn path(&self) -> Option<&str> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Memory | Place::Server(_) => None,
+        }
+    }
+
+    /// The PostgreSQL schema that it asks for.
+    pub fn schema(&self) -> Option<&str> {
+        let Place::Server(address) = &self.place else { return None };
+        address.schema.as_deref().filter(|_| self.backend == Backend::Postgres)
+    }
+
     /// What the database is called: its name on the server, or its file's name.
     pub fn name(&self) -> String {
         match &self.place {
@@ -232,6 +255,15 @@ impl DatabaseUrl {
 }
 
 impl Address {
+    /// Server and database, for people.
+    fn location(&self) -> String {
+        let database = self.database.as_deref().unwrap_or_default();
+        match &self.socket {
+            Some(socket) => format!("({socket})/{database}"),
+            None => format!("{}:{}/{database}", self.host, self.port),
+        }
+    }
+
     /// Sets the host; a path means a unix socket.
     pub fn set_host(&mut self, host: &str) {
         if host.starts_with('/') {
@@ -324,11 +356,7 @@ impl fmt::Display for DatabaseUrl {
                     }
                     f.write_str("@")?;
                 }
-                match &address.socket {
-                    Some(socket) => write!(f, "({socket})")?,
-                    None => write!(f, "{}:{}", address.host, address.port)?,
-                }
-                write!(f, "/{}", address.database.as_deref().unwrap_or_default())
+                f.write_str(&address.location())
             }
         }
     }

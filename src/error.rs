@@ -5,6 +5,7 @@ use crate::chain::{ChainError, GoalError, RebaseError};
 use crate::config::ConfigError;
 pub use crate::db::driver::{DbError, Refusal, ServerError};
 pub use crate::db::execute::Cause;
+pub use crate::db::execute::backup::BackupError;
 pub use crate::db::lock::LockError;
 pub use crate::db::{ExecuteError, Stale, StepError};
 use crate::folder::FolderError;
@@ -99,7 +100,8 @@ impl Error {
             Self::Execute(error) => match error.as_ref() {
                 ExecuteError::Stale(Stale { .. }) => Class::Stale,
                 ExecuteError::Lock(LockError::Held { .. }) => Class::Locked,
-                ExecuteError::Lock(LockError::Interrupted) => Class::Interrupted,
+                ExecuteError::Lock(LockError::Interrupted)
+                | ExecuteError::Backup(BackupError::Interrupted) => Class::Interrupted,
                 ExecuteError::Step(error) if error.cause == Cause::Stopped => Class::Interrupted,
                 _ => Class::Failure,
             },

@@ -14,10 +14,31 @@ pub enum Event {
         /// How many steps are planned.
         steps: usize,
     },
+    /// The server is not up yet, and is waited for.
+    ServerAwaited {
+        /// The database, its password hidden.
+        url: String,
+        /// What it, or the network, said.
+        reason: String,
+        /// How long it is waited for at most.
+        wait: Duration,
+    },
     /// Somebody else is at work on the database, and the run waits.
     LockHeld {
         /// Who: process or connection, user, host, since when.
         holder: String,
+    },
+    /// The database was made.
+    DatabaseCreated {
+        /// Its name.
+        name: String,
+    },
+    /// The database was copied, before anything was changed.
+    BackedUp {
+        /// Where the copy lies.
+        file: String,
+        /// The command that restores it.
+        restore: String,
     },
     /// The tables of the books were made.
     BooksCreated,

@@ -26,7 +26,8 @@
 //!
 //! - the pure modules import only those above them in the list below; none of them does I/O;
 //! - `sea_orm` and `sqlx` are named in `db` alone, and `db` only by `manager` and `error`;
-//! - `std::fs` only in `folder`, `cli`, and `db::lock` (SQLite's lock is a file of the operating system);
+//! - `std::fs` only in `folder`, `cli`, `db::lock` and `db::execute::backup` (SQLite's lock is a file of the operating
+//!   system, and a copy is a file);
 //! - the environment, stdin, stdout, clap, dotenvy and the table and terminal crates only in `cli`: the library tells what
 //!   happens as [`event::Event`]s and never asks, prints or reads the environment;
 //! - a `match` on the backend only in `dialect`, `db::inspect`, `db::driver` and `db::lock`: a dialect answers and spells,
@@ -70,6 +71,10 @@ pub mod plan;
 pub mod squash;
 
 pub mod batch;
+
+pub mod plan_file;
+
+pub mod backup;
 
 pub mod config;
 

@@ -1,24 +1,27 @@
 //! The verbs: the only place where gather, decide and act follow one another.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backup::Backup;
 use crate::chain::{Chain, Goal, GoalError, Revision, RevisionId};
 use crate::convention::Convention;
 use crate::database_url::DatabaseUrl;
 pub use crate::db::Access;
 pub use crate::db::execute::DEFAULT_LOCK_BUDGET as LOCK_BUDGET;
 use crate::db::execute::Terms;
+use crate::db::execute::backup::Copying;
+pub use crate::db::execute::backup::{BackupError, Dump, Dumping};
 pub use crate::db::lock::DEFAULT_TIMEOUT as LOCK_TIMEOUT;
 use crate::db::{self, Scratch, Session};
 use crate::dialect::{Backend, Server};
 use crate::error::{DbError, Error};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Entry, Extent, Format, Home, Ledger, Lines, Row, State, Tables};
-use crate::plan::{Evidence, Facts, Plan, PlanError, Policy, Purge, Way};
+use crate::plan::{Evidence, Facts, Note, Plan, PlanError, Policy, Purge, Way};
 use crate::report::{End, Report};
 use crate::review::{Approved, ApprovedBy, Review};
 use crate::squash::{self, Difference};
@@ -38,6 +41,37 @@ pub struct MigrationManager {
     lock_timeout: Duration,
     lock_budget: Duration,
     policy: Policy,
+    backup: Backup,
+    backup_folder: Option<PathBuf>,
+    dump: Option<Box<dyn Dump>>,
+}
+
+/// How to get to a database.
+#[derive(Clone, Copy, Debug)]
+pub struct Reach {
+    /// What the connection is for.
+    pub access: Access,
+    /// How long to wait for a server that is not up yet.
+    pub wait: Duration,
+    /// What to do about a database that does not exist.
+    pub missing: MissingDatabase,
+}
+
+/// What to do about a database that does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingDatabase {
+    /// It is an error.
+    #[default]
+    Refused,
+    /// It is planned for as an empty one, and made when the plan is carried out.
+    Created,
+}
+
+impl From<Access> for Reach {
+    /// At once or not at all.
+    fn from(access: Access) -> Self {
+        Self { access, wait: Duration::ZERO, missing: MissingDatabase::Refused }
+    }
 }
 
 /// Where a database stands against its chain.
@@ -268,9 +302,30 @@ impl MigrationManager {
         service: &str,
         access: Access,
     ) -> Result<Self, Error> {
+        Self::reach(chain, url, service, access.into(), &mut ()).await
+    }
+
+    /// The same, as patiently as `reach` says. Given up at any moment, it leaves nothing behind.
+    pub async fn reach(
+        chain: Chain,
+        url: &DatabaseUrl,
+        service: &str,
+        reach: Reach,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, Error> {
+        let Reach { access, wait, missing } = reach;
         // The first connection to a SQLite file must not make it: the answer may still be no.
         let gathering = if url.backend == Backend::Sqlite { Access::Read } else { access };
-        let session = Session::open(url, gathering).await?;
+        let session = match db::wait::open(url, gathering, wait, observer).await {
+            Err(error) if missing == MissingDatabase::Created && error.is_no_database() => {
+                match Session::beside(url, gathering).await? {
+                    Some(session) => session,
+                    // Somebody has just made it; or it is there, and not for this role.
+                    None => Session::open(url, gathering).await?,
+                }
+            }
+            opened => opened?,
+        };
         let format = session.format(service);
         let books = db::books::read(&session, &format).await?;
         let url = url.clone();
@@ -286,6 +341,9 @@ impl MigrationManager {
             lock_timeout: LOCK_TIMEOUT,
             lock_budget: LOCK_BUDGET,
             policy: Policy::default(),
+            backup: Backup::default(),
+            backup_folder: None,
+            dump: None,
         })
     }
 
@@ -303,6 +361,7 @@ impl MigrationManager {
                 actor,
                 lock_timeout: self.lock_timeout,
                 lock_budget: self.lock_budget,
+                copying: Copying::default(),
                 stop,
             };
             db::execute::alone(&self.session, &self.format, terms, observer).await?;
@@ -324,10 +383,24 @@ impl MigrationManager {
         self
     }
 
+    /// Copies the database before a run as `when` says, in place of [`Backup::Auto`]: into `folder` if that is given, else
+    /// beside the SQLite file; a server's database by `dump`.
+    pub fn with_backup(mut self, when: Backup, folder: Option<PathBuf>, dump: Option<Box<dyn Dump>>) -> Self {
+        self.backup = when;
+        self.backup_folder = folder;
+        self.dump = dump;
+        self
+    }
+
     /// Plans as `policy` says.
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
+    }
+
+    /// What the user wants of every plan.
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// The chain, as this database sees it: with the revisions that a squash replaced where the books still have them.
@@ -360,9 +433,18 @@ impl MigrationManager {
         }
     }
 
+    /// The plan, with a word about a database that must be made first.
+    fn noted(&self, mut plan: Plan) -> Plan {
+        if self.session.content() == Content::NoDatabase && !plan.steps.is_empty() {
+            let schema = self.url.schema().map(str::to_owned);
+            plan.notes.insert(0, Note::MakesDatabase { name: self.url.name(), schema });
+        }
+        plan
+    }
+
     /// Plans an upgrade.
     pub fn plan_upgrade(&self, goal: &Goal) -> Result<Plan, Error> {
-        Ok(self.facts().upgrade(goal)?)
+        Ok(self.noted(self.facts().upgrade(goal)?))
     }
 
     /// Plans a downgrade.
@@ -372,12 +454,12 @@ impl MigrationManager {
 
     /// Plans the way to a goal, up or down.
     pub fn plan_goto(&self, goal: &Goal) -> Result<Plan, Error> {
-        Ok(self.facts().goto(goal)?)
+        Ok(self.noted(self.facts().goto(goal)?))
     }
 
     /// Plans a change of the books alone.
     pub fn plan_stamp(&self, goals: &[Goal], purge: Purge) -> Result<Plan, Error> {
-        Ok(self.facts().stamp(goals, purge)?)
+        Ok(self.noted(self.facts().stamp(goals, purge)?))
     }
 
     /// Plans the way out of a half-applied revision. Where a statement was under way when a run ended, the catalogue is
@@ -478,7 +560,11 @@ impl MigrationManager {
         stop: &Stop,
         observer: &mut dyn Observer,
     ) -> Result<Report, Error> {
-        if self.url.backend == Backend::Sqlite && self.access == Access::Write {
+        if self.session.content() == Content::NoDatabase && !approved.plan().steps.is_empty() {
+            db::create::create(&mut self.session, &self.url).await?;
+            observer.on_event(&Event::DatabaseCreated { name: self.url.name() });
+            self.session = Session::open(&self.url, self.access).await?;
+        } else if self.url.backend == Backend::Sqlite && self.access == Access::Write {
             self.session = Session::open(&self.url, Access::Write).await?;
         }
         let terms = Terms {
@@ -486,6 +572,11 @@ impl MigrationManager {
             actor,
             lock_timeout: self.lock_timeout,
             lock_budget: self.lock_budget,
+            copying: Copying {
+                when: self.backup,
+                folder: self.backup_folder.as_deref(),
+                dump: self.dump.as_deref(),
+            },
             stop,
         };
         Ok(db::execute::execute(&mut self.session, approved, terms, observer).await?)

@@ -162,6 +162,13 @@ pub enum Order {
 /// Something that the reader of a plan should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// The database does not exist and will be made first.
+    MakesDatabase {
+        /// Its name.
+        name: String,
+        /// The schema that is made in it: the one that the settings ask for.
+        schema: Option<String>,
+    },
     /// The books do not exist yet and will be made.
     MakesBooks,
     /// The books were made by an earlier version, and get the column that keeps what ran.

@@ -14,6 +14,8 @@ pub struct Report {
     pub done: Vec<Done>,
     /// The step that failed.
     pub failed: Option<Failed>,
+    /// Where the copy from before the run lies.
+    pub copy: Option<String>,
     /// How it ended.
     pub end: End,
     /// From the first event to the last.
@@ -79,7 +81,10 @@ impl Report {
             Event::Finished { took } => self.took = *took,
             // A run that is tried again has not ended.
             Event::StepStarted { .. } => self.end = End::Complete,
-            Event::LockHeld { .. }
+            Event::BackedUp { file, .. } => self.copy = Some(file.clone()),
+            Event::ServerAwaited { .. }
+            | Event::DatabaseCreated { .. }
+            | Event::LockHeld { .. }
             | Event::BooksCreated
             | Event::Blocked { .. }
             | Event::Retrying { .. }

@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// `schema`, `diff`, `lint` and `generate` have their places here before they have any code. `database_url` stands under
 /// the settings that hold one; `batch` spells what `plan` decided.
-const PURE: [&str; 21] = [
+const PURE: [&str; 23] = [
     "duration",
     "stop",
     "sql",
@@ -22,6 +22,8 @@ const PURE: [&str; 21] = [
     "plan",
     "squash",
     "batch",
+    "plan_file",
+    "backup",
     "config",
     "lint",
     "review",
@@ -42,8 +44,11 @@ const IMPURE: [&str; 5] = ["db", "manager", "tui", "cli", "main"];
 const WALLS: &[(&[&str], &[&str])] = &[
     (&["sea_orm", "sqlx"], &["db/"]),
     (&["crate::db"], &["db/", "manager.rs", "error.rs"]),
-    // The lock of a SQLite database is a file beside it.
-    (&["std::fs", "File::open", "File::create"], &["folder.rs", "db/lock.rs", "cli/"]),
+    // The lock of a SQLite database is a file beside it, and so is its copy.
+    (
+        &["std::fs", "File::open", "File::create"],
+        &["folder.rs", "db/lock.rs", "db/execute/backup.rs", "cli/"],
+    ),
     (&["std::env", "std::net", "process::exit", "process::Command"], &["cli/"]),
     (&["print!", "println!", "eprint!", "eprintln!", "stdin", "stdout", "stderr"], &["cli/"]),
     (&["clap", "clap_complete", "clap_mangen", "dialoguer", "dotenvy", "comfy_table"], &["cli/"]),

@@ -32,7 +32,8 @@ fn outcome(given: &Given, service: Option<&str>) -> (String, Vec<Secret>) {
 
 /// Whatever is not its default.
 fn general(text: &mut String, config: &Config) {
-    let Config { name, prefix, file_template, interactive, auto_apply, .. } = config;
+    let Config { name, prefix, file_template, interactive, auto_apply, wait, backup, backup_dir, .. } =
+        config;
     for (what, value, usual) in [
         ("name", name.as_str(), "cortex"),
         ("prefix", prefix, "CORTEX"),
@@ -47,6 +48,15 @@ fn general(text: &mut String, config: &Config) {
     }
     if !auto_apply {
         let _ = writeln!(text, "auto apply: {auto_apply}");
+    }
+    if !wait.is_zero() {
+        let _ = writeln!(text, "wait: {wait:?}");
+    }
+    if let Some(backup) = backup {
+        let _ = writeln!(text, "backup: {backup:?}");
+    }
+    if let Some(folder) = backup_dir {
+        let _ = writeln!(text, "backups: {}", folder.display());
     }
 }
 
@@ -138,6 +148,7 @@ impl Case {
             "--database-url" => self.given.flags.database_url = Some(rest.to_owned()),
             "--dialect" => self.given.flags.dialect = Some(rest.to_owned()),
             "--migrations" => self.given.flags.migrations = Some(rest.into()),
+            "--wait" => self.given.flags.wait = Some(limbeck::duration::parse(rest).expect("a time")),
             "--service" => self.service = Some(rest.to_owned()),
             "hidden" => self.hidden.push(Secret::new(rest)),
             _ => panic!("what is `{head}`?"),

@@ -249,6 +249,7 @@ fn shown(setting: &Setting, chain: &Chain, rows: &[Row], plan: &Plan) -> String 
                 writeln!(text, "note: {revision} statement {statement} {verdict:?}: {seen}")
             }
             Note::TakesBack(revision) => writeln!(text, "note: takes back {revision}"),
+            Note::MakesDatabase { name, .. } => writeln!(text, "note: makes the database {name}"),
             Note::Guarded { revision, statement, guards } => {
                 let guards: Vec<String> = guards.iter().map(ToString::to_string).collect();
                 writeln!(text, "note: {revision} statement {statement} {}", guards.join(" and "))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use futures_util::future::{Either, select};
@@ -11,12 +12,14 @@ use crate::chain::Chain;
 use crate::config::{self, Config, ConfigError, EnvFile, Flags, Given, Service};
 use crate::convention;
 use crate::dialect::Backend;
+use crate::duration;
 use crate::ledger::Actor;
-use crate::manager::{self, Access, MigrationManager};
+use crate::manager::{self, Access, MigrationManager, MissingDatabase, Reach};
 use crate::sql::SourceText;
 use crate::stop::{Haste, Stop};
 
 use super::exit::Exit;
+use super::output::progress::Progress;
 use super::ui::{Color, Output, Ui, Volume};
 use super::words::Failure;
 
@@ -42,6 +45,9 @@ pub struct Globals {
     /// Migrations folder, holding sqlite/, postgresql/, mysql/
     #[arg(long, global = true, value_name = "DIR")]
     pub migrations: Option<PathBuf>,
+    /// Wait so long for a server that is not up yet: 90, 500ms, 2m [default: 0]
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration::parse)]
+    pub wait: Option<Duration>,
     /// Print JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -128,6 +134,7 @@ impl Context {
                 database_url: globals.database_url.clone(),
                 dialect: globals.dialect.clone().filter(|_| dialects.is_none()),
                 migrations: globals.migrations.clone(),
+                wait: globals.wait,
             },
             process,
             env_file,
@@ -209,12 +216,26 @@ impl Context {
 
     /// Connects to the database of a service and reads its chain and books.
     pub fn connect(&self, service: &Service, access: Access) -> Result<MigrationManager, Failure> {
+        self.connect_or_create(service, access, MissingDatabase::Refused)
+    }
+
+    /// The same; a database that does not exist may be one that is going to be made.
+    pub fn connect_or_create(
+        &self,
+        service: &Service,
+        access: Access,
+        missing: MissingDatabase,
+    ) -> Result<MigrationManager, Failure> {
         let url = service.database()?;
         let chain = self.chain(service)?;
-        let connecting = MigrationManager::connect(chain, url, &service.name, access);
-        let connected = match access {
-            Access::Read => self.wait(connecting),
-            Access::Write => self.wait_or_stop(connecting),
+        let reach = Reach { access, wait: self.config.wait, missing };
+        // Only a change tells its events on stdout.
+        let output = if access == Access::Write { self.ui.output } else { Output::Human };
+        let mut progress = Progress::new(Ui { output, ..self.ui });
+        let connecting = MigrationManager::reach(chain, url, &service.name, reach, &mut progress);
+        let connected = match (access, reach.wait) {
+            (Access::Read, Duration::ZERO) => self.wait(connecting),
+            _ => self.wait(unless_interrupted(connecting)).ok_or_else(Failure::interrupted)?,
         };
         connected.map_err(|error| {
             let mut failure = Failure::from(error);
@@ -245,8 +266,17 @@ impl Context {
                 futures_util::future::Either::Right(_) => Ok(None),
             }
         };
-        self.wait(line)?
-            .ok_or_else(|| Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed"))
+        self.wait(line)?.ok_or_else(Failure::interrupted)
+    }
+}
+
+/// Waits for something that changes nothing: Ctrl-C or SIGTERM gives it up.
+async fn unless_interrupted<T>(what: impl Future<Output = T>) -> Option<T> {
+    let what = std::pin::pin!(what);
+    let signal = std::pin::pin!(interrupted());
+    match select(signal, what).await {
+        Either::Right((done, _)) => Some(done),
+        Either::Left(((), _)) => None,
     }
 }
 

@@ -3,8 +3,10 @@
 mod commands;
 mod confirm;
 mod context;
+mod dump;
 mod exit;
 mod output;
+mod plan_files;
 mod ui;
 mod words;
 

@@ -1,17 +1,21 @@
 //! The only place that words errors: message, picture of the source, state of the database, next command, exit code.
 
 use std::io;
+use std::path::Path;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
 use crate::chain::layout::LayoutErrorKind;
 use crate::chain::{ChainErrorKind, Direction, GoalError, RebaseError, RevisionId};
 use crate::config::{self, ConfigError};
-use crate::error::{Cause, Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError};
+use crate::error::{
+    BackupError, Cause, Class, DbError, Error, ExecuteError, LockError, Refusal, ServerError, StepError,
+};
 use crate::event::Aftermath;
 use crate::folder::FolderError;
 use crate::manager::Ran;
 use crate::plan::{PlanError, ScriptError};
+use crate::plan_file::Difference;
 use crate::report::End;
 use crate::sql::{SourceText, Span};
 use crate::squash::SquashError;
@@ -77,6 +81,24 @@ impl Failure {
             place: None,
             told: Told::No,
         }
+    }
+
+    /// Somebody asked to stop before anything was done.
+    pub fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed")
+    }
+
+    /// A plan file that cannot be applied, and why.
+    pub fn stale_plan(file: &Path, differences: &[Difference]) -> Self {
+        /// More differences than this are counted, not listed.
+        const LISTED: usize = 20;
+        let file = file.display();
+        let mut told = Self::new(Exit::Stale, "stale", format!("the plan in {file} is stale"));
+        told.notes.extend(differences.iter().take(LISTED).map(|difference| format!("- {difference}")));
+        if let Some(more) = differences.len().checked_sub(LISTED).filter(|more| *more > 0) {
+            told.notes.push(format!("- and {more} more"));
+        }
+        told.hint(format!("Nothing was changed. Review a new plan: limbeck plan --out {file}"))
     }
 
     /// Says what to do next.
@@ -498,9 +520,14 @@ fn database_failure(error: &DbError, failure: impl Fn(&'static str) -> Failure) 
     match error {
         DbError::Connect { reason, .. } => {
             let (code, hint) = match reason {
-                Refusal::Unreachable => ("unreachable", "Is the server up, and are host and port right?"),
+                Refusal::Unreachable => {
+                    ("unreachable", "Is the server up, and are host and port right? --wait 30s waits for it.")
+                }
+                Refusal::NotReady => ("not-ready", "Try again in a moment; --wait 30s does."),
                 Refusal::Credentials => ("credentials", "Check user and password."),
-                Refusal::NoDatabase => ("no-database", "Check the name, or create the database first."),
+                Refusal::NoDatabase => {
+                    ("no-database", "Check the name, or create the database first; `limbeck upgrade --create-database` does.")
+                }
                 Refusal::Tls => ("tls", "Check sslmode and the certificate files."),
                 Refusal::File => {
                     ("file", "Check that its folder exists and that both may be read and written.")
@@ -513,6 +540,10 @@ fn database_failure(error: &DbError, failure: impl Fn(&'static str) -> Failure) 
             Some(first) => format!("Next: {first}, then try again."),
             None => "`limbeck status` shows where the database stands.".to_owned(),
         }),
+        DbError::NotCreated { error, .. } => with_server(failure("not-created"), error).hint(
+            "Nothing was changed. The role needs the right to create databases (PostgreSQL: CREATEDB); or somebody who has \
+             it creates this one.",
+        ),
         DbError::Lost(_) => failure("lost").hint("Run `limbeck status` once the server is back."),
         DbError::NoDriver(backend) => {
             failure("no-driver").hint(format!("Build limbeck with the driver for {backend}."))
@@ -534,7 +565,7 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
     match error {
         ExecuteError::Lock(LockError::Held { .. }) => failure("locked")
             .hint("Nothing was changed. Try again when it is done, or wait longer: --lock-timeout 10m"),
-        ExecuteError::Lock(LockError::Interrupted) => {
+        ExecuteError::Lock(LockError::Interrupted) | ExecuteError::Backup(BackupError::Interrupted) => {
             let mut told = failure("interrupted");
             told.message.push_str("; nothing was changed");
             told
@@ -542,6 +573,9 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
         ExecuteError::Lock(LockError::Database(error)) => database_failure(error, failure),
         ExecuteError::Lock(LockError::File { .. }) => failure("lock-file")
             .hint("Nothing was changed. Check that the folder of the database may be written."),
+        ExecuteError::Backup(BackupError::Failed(_)) => failure("backup").hint(
+            "Nothing was changed. Correct what keeps it from being copied, or go on without: --backup=never",
+        ),
         ExecuteError::Stale(_) => {
             failure("stale").hint("Nothing was changed. Run the command again and look at the new plan.")
         }

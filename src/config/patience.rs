@@ -1,7 +1,9 @@
 //! Settings about time and transactions: how long to wait, for what, and what is undone together.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::backup::Backup;
 use crate::chain::Limits;
 use crate::duration;
 use crate::plan::Transactions;
@@ -41,6 +43,29 @@ impl Given {
                 Transactions::parse(text).ok_or_else(|| "it can be revision, all, none".to_owned())
             })?,
         })
+    }
+
+    /// How long to wait for a server: flag, environment, file, not at all.
+    pub(super) fn wait(&self, prefix: &str, file: &File) -> Result<Duration, ConfigError> {
+        let time = |text: &str| {
+            duration::parse(text).map_err(|_| "it can be a time: 90, 500ms, 2m; 0 is not at all".to_owned())
+        };
+        match self.flags.wait {
+            Some(wait) => Ok(wait),
+            None => Ok(self.read(prefix, "WAIT", &file.wait, time)?.unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn backup(&self, prefix: &str, file: &File) -> Result<Option<Backup>, ConfigError> {
+        self.read(prefix, "BACKUP", &file.backup, |text| {
+            Backup::parse(text).ok_or_else(|| "it can be auto, always, never".to_owned())
+        })
+    }
+
+    pub(super) fn backup_dir(&self, prefix: &str, file: &File) -> Option<PathBuf> {
+        let variable = format!("{prefix}_BACKUP_DIR");
+        let folder = self.variable(&variable).map(|(folder, _)| folder).or(file.backup_dir.as_deref());
+        folder.map(|folder| self.root.join(folder))
     }
 
     /// A setting of the environment, else of `limbeck.toml`, read by `read`, which says what it can be.

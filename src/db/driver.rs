@@ -35,6 +35,14 @@ pub enum DbError {
     /// The connection broke.
     #[error("the connection was lost: {0}")]
     Lost(String),
+    /// The server would not make the database.
+    #[error("the database {name} cannot be created: {error}")]
+    NotCreated {
+        /// Its name.
+        name: String,
+        /// What the server said.
+        error: Box<ServerError>,
+    },
     /// The program was built without the driver.
     #[error("this program was built without the driver for {0}")]
     NoDriver(crate::dialect::Backend),
@@ -46,11 +54,39 @@ pub enum DbError {
     Books(String),
 }
 
+impl DbError {
+    /// Whether the server is there and the database is not.
+    pub fn is_no_database(&self) -> bool {
+        matches!(self, Self::Connect { reason: Refusal::NoDatabase, .. })
+    }
+
+    /// Whether it may be otherwise in a moment, before anything was done: nobody answers yet, or the server says that it
+    /// is coming up, going down or full. A refusal for good (who, where, how secured) is none.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Connect { reason, .. } => matches!(reason, Refusal::Unreachable | Refusal::NotReady),
+            Self::Server(error) => error.code.as_deref().is_some_and(is_not_ready),
+            Self::Lost(_) => true,
+            Self::NotCreated { .. } | Self::NoDriver(_) | Self::NoSchema(_) | Self::Books(_) => false,
+        }
+    }
+}
+
+/// PostgreSQL: shutting down, crashing, starting up, too many connections; MySQL: too many connections, shutting down.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+/// <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>
+fn is_not_ready(code: &str) -> bool {
+    let number = code.split(',').next().unwrap_or(code);
+    matches!(number, "57P01" | "57P02" | "57P03" | "53300" | "1040" | "1053")
+}
+
 /// Why a connection could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Nobody answered at the address.
     Unreachable,
+    /// The server answered that it is starting, stopping or full.
+    NotReady,
     /// User or password is wrong.
     Credentials,
     /// There is no such database.
@@ -383,9 +419,12 @@ fn connect_error(url: &DatabaseUrl, error: sqlx::Error) -> DbError {
         }
         // rustls speaks through the stream: an unknown authority, another host's certificate.
         sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => Refusal::Tls,
+        // A socket that this user may not open.
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Refusal::Other,
         sqlx::Error::Io(_) => Refusal::Unreachable,
         sqlx::Error::Tls(_) => Refusal::Tls,
         sqlx::Error::Database(database) => match server_error(database.as_ref()).code.as_deref() {
+            Some(code) if is_not_ready(code) => Refusal::NotReady,
             // https://www.postgresql.org/docs/current/errcodes-appendix.html, class 28 and 3D
             Some("28P01" | "28000") => Refusal::Credentials,
             Some("3D000") => Refusal::NoDatabase,

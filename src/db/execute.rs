@@ -1,6 +1,7 @@
 //! Carries an approved plan out: begin, run, record, commit, roll back, try again. The only place that changes a database.
 
 mod attempt;
+pub mod backup;
 mod failure;
 mod retry;
 
@@ -24,6 +25,7 @@ use super::driver::{DbError, TextRow};
 use super::lock::{Lock, LockError};
 use super::session::Session;
 use super::watch::Watch;
+use backup::{BackupError, Copying};
 use retry::{Again, Retries};
 
 /// A plan that could not be carried out to its end.
@@ -32,6 +34,9 @@ pub enum ExecuteError {
     /// The lock was not obtained. Nothing was done.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The database could not be copied first. Nothing was done.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The books are not what they were when the plan was made. Nothing was done.
     #[error(transparent)]
     Stale(#[from] Stale),
@@ -113,6 +118,8 @@ pub struct Terms<'a> {
     pub lock_timeout: Duration,
     /// How long each revision is tried again for while others hold the locks it needs.
     pub lock_budget: Duration,
+    /// When the database is copied first, where to, and by what.
+    pub copying: Copying<'a>,
     /// Looked at between steps and while a statement runs.
     pub stop: &'a Stop,
 }
@@ -140,6 +147,7 @@ pub async fn execute(
         report: Report::default(),
         began: Instant::now(),
         remembered: Vec::new(),
+        copy_log: None,
     };
     let done = match run.fresh().await {
         Ok(()) => run.all().await,
@@ -172,6 +180,8 @@ struct Run<'a> {
     began: Instant,
     /// What a question answered that a later one is compared with.
     remembered: Vec<TextRow>,
+    /// The line about the copy, until there is a log to write it into.
+    copy_log: Option<String>,
 }
 
 /// How a run of steps ended before its end.
@@ -215,6 +225,7 @@ impl Run<'_> {
 
     /// All steps, and all of them again where the run is one transaction that met an obstacle.
     async fn all(&mut self) -> Result<Report, ExecuteError> {
+        self.back_up().await?;
         self.tell(Event::Started { steps: self.plan.steps.len() });
         let mut retries = Retries::new(self.terms.lock_budget);
         loop {
@@ -262,6 +273,7 @@ impl Run<'_> {
             if self.plan.tables == Tables::Absent {
                 self.tell(Event::BooksCreated);
             }
+            self.log_copy().await?;
         }
         for (index, step) in self.plan.steps.iter().enumerate() {
             if self.terms.stop.is_asked() {

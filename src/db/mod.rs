@@ -1,6 +1,7 @@
 //! The database: the only place that talks to one, and the only one that names the drivers.
 
 pub mod books;
+pub mod create;
 pub mod driver;
 pub mod execute;
 mod inspect;
@@ -9,6 +10,7 @@ pub mod lock;
 pub(crate) mod probe;
 pub mod scratch;
 pub mod session;
+pub mod wait;
 mod watch;
 
 pub(crate) use inspect::schema;

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Mutex;
 
-use crate::database_url::{DatabaseUrl, Place};
+use crate::database_url::{Address, DatabaseUrl, Place};
 use crate::dialect::{Backend, Server};
 use crate::ledger::{Content, Format, Home, Tables};
 
@@ -120,6 +120,44 @@ impl Session {
             log: table(log),
             content: if objects.flatten().as_deref() == Some("0") { Content::Empty } else { Content::Some },
         })
+    }
+
+    /// Connects beside a database that does not exist: for what is true of it before it does, and to make it. None where
+    /// it does exist.
+    pub async fn beside(url: &DatabaseUrl, access: Access) -> Result<Option<Self>, DbError> {
+        let Place::Server(address) = &url.place else { return Ok(None) };
+        let name = address.database.clone().unwrap_or_default();
+        let Some(how) = url.backend.dialect().new_database(&name) else { return Ok(None) };
+        let mut connection = Err(DbError::NoDriver(url.backend));
+        for database in how.from {
+            let elsewhere =
+                Address { database: database.map(str::to_owned), schema: None, ..Address::clone(address) };
+            let place = Place::Server(Box::new(elsewhere));
+            connection = Connection::open(&DatabaseUrl { place, ..url.clone() }, access).await;
+            if connection.is_ok() {
+                break;
+            }
+        }
+        let mut connection = connection?;
+        let identity = guarded(url.backend, access, &inspect::identity(url.backend, None));
+        let version = connection.rows(&identity).await?.into_iter().flatten().flatten().next();
+        if !connection.rows(&guarded(url.backend, access, &how.exists)).await?.is_empty() {
+            connection.close().await;
+            return Ok(None);
+        }
+        let on_mysql = url.backend == Backend::MySql;
+        Ok(Some(Self {
+            connection: Mutex::new(connection),
+            server: Server::identified(url.backend, &version.unwrap_or_default()),
+            access,
+            // Where a new database of PostgreSQL puts things.
+            schema: (!on_mysql).then(|| address.schema.clone().unwrap_or_else(|| "public".to_owned())),
+            home: Home { database: Some(name).filter(|_| on_mysql), search_path: address.schema.clone() },
+            revisions: Tables::Absent,
+            log: Tables::Absent,
+            content: Content::NoDatabase,
+            number: None,
+        }))
     }
 
     /// The server.

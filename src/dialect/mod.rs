@@ -177,6 +177,30 @@ impl Server {
         self.backend == Backend::Sqlite
     }
 
+    /// Whether one statement copies the database into a file.
+    pub fn copies_itself(&self) -> bool {
+        self.backend == Backend::Sqlite
+    }
+
+    /// The programs that copy a database of this server, the best first.
+    pub fn dump_programs(&self) -> &'static [&'static str] {
+        match self.vendor {
+            Vendor::Sqlite => &[],
+            Vendor::Postgres => &["pg_dump"],
+            Vendor::MySql => &["mysqldump"],
+            Vendor::MariaDb => &["mariadb-dump", "mysqldump"],
+        }
+    }
+
+    /// How the file name of a copy ends.
+    pub fn copy_ending(&self) -> &'static str {
+        match self.vendor {
+            Vendor::Sqlite => "limbeck-backup",
+            Vendor::Postgres => "dump",
+            Vendor::MySql | Vendor::MariaDb => "sql",
+        }
+    }
+
     /// The words and spellings of this server.
     pub fn dialect(&self) -> &'static dyn Dialect {
         self.backend.dialect()
@@ -293,6 +317,9 @@ pub trait Dialect: Sync {
     /// How statements begin that reach beyond their database; `|` separates alternatives.
     fn server_wide(&self) -> &'static [&'static str];
 
+    /// How a database of this name is made; none where a database is a file.
+    fn new_database(&self, name: &str) -> Option<NewDatabase>;
+
     /// The types that the books' columns have here.
     fn book_types(&self) -> &'static BookTypes;
 }
@@ -348,6 +375,19 @@ pub struct Scratch {
     pub furnish: Option<String>,
     /// Drops it.
     pub drop: String,
+}
+
+/// How a database is made on its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDatabase {
+    /// The databases to do it from, in the order in which they are tried: `None` is a connection to none.
+    pub from: &'static [Option<&'static str>],
+    /// The question whether it exists: a row if it does.
+    pub exists: String,
+    /// The statement that makes it.
+    pub create: String,
+    /// The codes by which a server says that somebody else has just made it.
+    pub made: &'static [&'static str],
 }
 
 /// The column types of the books in one dialect.

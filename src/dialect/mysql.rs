@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Scratch, Server, Vendor, doubled};
+use super::{
+    BookTypes, Dialect, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, Vendor, doubled,
+};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -228,6 +230,19 @@ impl Dialect for MySql {
             "SET GLOBAL|PERSIST|PERSIST_ONLY|PASSWORD|DEFAULT",
             "INSTALL|UNINSTALL|FLUSH|RESET|PURGE|KILL|SHUTDOWN",
         ]
+    }
+
+    // Without IF NOT EXISTS the second of two would fail; with it, it is told by a warning.
+    fn new_database(&self, name: &str) -> Option<NewDatabase> {
+        Some(NewDatabase {
+            from: &[None],
+            exists: format!(
+                "SELECT 1 FROM information_schema.schemata WHERE schema_name = {}",
+                self.quote_text(name)
+            ),
+            create: format!("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4", self.quote_name(name)),
+            made: &[],
+        })
     }
 
     fn book_types(&self) -> &'static BookTypes {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use super::{BookTypes, Dialect, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -284,6 +284,17 @@ impl Dialect for Postgres {
             "REASSIGN OWNED",
             "DROP OWNED",
         ]
+    }
+
+    // https://www.postgresql.org/docs/current/manage-ag-templatedbs.html: `postgres` is there to connect to, and may be
+    // dropped; `template1` may not. Two at once: 42P04, or 23505 from the index of the catalogue.
+    fn new_database(&self, name: &str) -> Option<NewDatabase> {
+        Some(NewDatabase {
+            from: &[Some("postgres"), Some("template1")],
+            exists: format!("SELECT 1 FROM pg_database WHERE datname = {}", self.quote_text(name)),
+            create: format!("CREATE DATABASE {}", self.quote_name(name)),
+            made: &["42P04", "23505"],
+        })
     }
 
     fn book_types(&self) -> &'static BookTypes {

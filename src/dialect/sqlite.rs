@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use super::{BookTypes, Dialect, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -214,6 +214,10 @@ impl Dialect for Sqlite {
 
     fn server_wide(&self) -> &'static [&'static str] {
         &["ATTACH", "VACUUM INTO"]
+    }
+
+    fn new_database(&self, _name: &str) -> Option<NewDatabase> {
+        None
     }
 
     fn book_types(&self) -> &'static BookTypes {

@@ -117,6 +117,8 @@ pub enum Tables {
 /// Whether the database holds anything at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
+    /// Not even the database is there.
+    NoDatabase,
     /// No table, no view, nothing.
     Empty,
     /// Something.

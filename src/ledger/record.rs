@@ -107,6 +107,8 @@ pub enum Act {
     Squash,
     /// A step failed.
     Failure,
+    /// The database was copied before a run, of which this revision is the first.
+    Backup,
 }
 
 impl Act {
@@ -120,6 +122,7 @@ impl Act {
             Self::Accept => "accept",
             Self::Squash => "squash",
             Self::Failure => "failure",
+            Self::Backup => "backup",
         }
     }
 }
@@ -229,7 +232,9 @@ impl RowWrite {
                             only(revision)
                         )
                     }
-                    Act::Stamp | Act::Resolve | Act::Accept | Act::Squash | Act::Failure => "NULL".to_owned(),
+                    Act::Stamp | Act::Resolve | Act::Accept | Act::Squash | Act::Failure | Act::Backup => {
+                        "NULL".to_owned()
+                    }
                 };
                 format!(
                     "INSERT INTO {} (happened_at, service, act, revision, description, checksum, detail, duration_ms, \

@@ -10,6 +10,7 @@ mod comment;
 pub mod effect;
 mod lexer;
 pub mod lexis;
+pub mod loss;
 pub mod object;
 pub mod pace;
 pub mod shape;

@@ -14,6 +14,7 @@ macro_rules! check {
                 (r"\b\d+(\.\d+)? (ms|s)\b|\b\d+ min \d+ s\b", "[time]"),
                 (r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?Z?", "[date]"),
                 (r"SQLite \d+\.\d+\.\d+", "SQLite [version]"),
+                (r"\d{8}T\d{6}Z(-\d+)?", "[moment]"),
             ],
         }, { insta::assert_snapshot!($text) })
     };
@@ -26,6 +27,7 @@ mod files;
 mod help;
 mod history;
 mod log;
+mod plan_file;
 mod rebase;
 mod sandbox;
 mod services;

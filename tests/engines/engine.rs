@@ -233,7 +233,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let Some(server) = self.engine.server() else { return };
-        let name = &self.name;
+        let name = self.engine.backend().dialect().quote_name(&self.name);
         let mut statements = Vec::new();
         match self.engine {
             Engine::PostgreSql => {

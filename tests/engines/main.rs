@@ -6,11 +6,14 @@
 
 #[macro_use]
 mod engine;
+mod missing_database;
+mod plan_file;
 mod raw;
 mod sandbox;
 
 mod at_once;
 mod audit;
+mod backup;
 mod connection;
 mod failure;
 mod guards;
@@ -21,3 +24,4 @@ mod round_trips;
 mod session;
 mod squash;
 mod story;
+mod waiting;

@@ -55,6 +55,11 @@ impl Sandbox {
         self.variables.remove(name);
     }
 
+    /// The project's folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Writes a file of the project.
     pub fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);

@@ -33,7 +33,7 @@ impl Args {
         let (dry_run, sql, patience) = (self.dry_run, self.sql, self.patience);
         let manner = Manner { dry_run, sql, patience, ..Manner::default() };
         let service = context.one_service()?;
-        change::run(context, service, manner, Question::Unasked, |manager| {
+        change::run(context, service, &manner, Question::Unasked, |manager| {
             manager.plan_accept(&self.revision, &self.reason)
         })
     }

@@ -1,19 +1,24 @@
 //! What all verbs that change a database share: plan, show, ask, carry out, report; or only the script of it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::backup::Backup;
 use crate::chain::{Direction, Goal, Limits};
 use crate::config::{self, Service};
+use crate::database_url::{DatabaseUrl, Place};
 use crate::duration;
 use crate::error::{Error, ExecuteError};
-use crate::manager::{self, Access, LOCK_BUDGET, LOCK_TIMEOUT, MigrationManager};
-use crate::plan::{Facts, Plan, PlanError, Policy, Transactions};
+use crate::ledger::Content;
+use crate::manager::{self, Access, Dump, LOCK_BUDGET, LOCK_TIMEOUT, MigrationManager, MissingDatabase};
+use crate::plan::{Facts, Note, Plan, PlanError, Policy, Transactions};
 use crate::report::{End, Report};
 use crate::review::{ApprovedBy, Review};
 use clap::Args;
 
 use super::super::confirm::{self, Asking};
 use super::super::context::Context;
+use super::super::dump::Program;
 use super::super::exit::Exit;
 use super::super::output::human::{self, Ends};
 use super::super::output::json;
@@ -22,7 +27,7 @@ use super::super::ui::{Output, wrapped};
 use super::super::words::{Failure, Told};
 
 /// The options of every verb that changes a database.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Manner {
     /// Show the plan and change nothing
     #[arg(long)]
@@ -36,11 +41,42 @@ pub struct Manner {
     /// Do not ask: nobody is there
     #[arg(long, conflicts_with = "yes")]
     pub no_input: bool,
+    /// When to copy the database first: auto (SQLite, before a downgrade or what throws data away), always, never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "always",
+        value_parser = when
+    )]
+    pub backup: Option<Backup>,
+    /// Folder for the copy [default: beside a SQLite file, else backups/ in the project root]
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
     #[command(flatten)]
     pub patience: Patience,
     /// What the command wants of its plan.
     #[arg(skip)]
     pub policy: Policy,
+    /// What to do about a database that does not exist.
+    #[arg(skip)]
+    pub missing: MissingDatabase,
+}
+
+/// What to do about a database that does not exist.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Creation {
+    /// Create the database when it does not exist
+    #[arg(long)]
+    create_database: bool,
+}
+
+impl Creation {
+    /// As a value.
+    pub fn missing(self) -> MissingDatabase {
+        if self.create_database { MissingDatabase::Created } else { MissingDatabase::Refused }
+    }
 }
 
 /// How long to wait, for what, and what is undone together.
@@ -65,6 +101,11 @@ pub struct Patience {
     /// What is one transaction: revision, all (the whole run), none (each statement) [default: revision]
     #[arg(long, value_name = "EXTENT", value_parser = extent)]
     pub transaction: Option<Transactions>,
+}
+
+/// Reads when the database is copied.
+fn when(text: &str) -> Result<Backup, String> {
+    Backup::parse(text).ok_or_else(|| "it can be auto, always, never".to_owned())
 }
 
 /// Reads what is one transaction.
@@ -94,7 +135,7 @@ impl Patience {
 
 impl Manner {
     /// What was said about asking.
-    pub fn asking(self) -> Asking {
+    pub fn asking(&self) -> Asking {
         match (self.yes, self.no_input) {
             (true, _) => Asking::Yes,
             (_, true) => Asking::NoInput,
@@ -103,12 +144,12 @@ impl Manner {
     }
 
     /// Tells a manager what the command and the settings want.
-    pub fn tell(self, manager: MigrationManager, context: &Context) -> MigrationManager {
+    pub fn tell(&self, manager: MigrationManager, context: &Context) -> MigrationManager {
         self.patience.tell(manager, context.config.patience, self.policy)
     }
 
     /// What the connection is for.
-    fn access(self) -> Access {
+    fn access(&self) -> Access {
         if self.dry_run || self.sql { Access::Read } else { Access::Write }
     }
 }
@@ -123,21 +164,24 @@ pub enum Question {
 }
 
 /// Plans, shows, asks, carries out and reports, for one service.
-pub fn run(
+pub fn run<E>(
     context: &Context,
     service: &Service,
-    manner: Manner,
+    manner: &Manner,
     question: Question,
-    decide: impl FnOnce(&MigrationManager) -> Result<Plan, Error>,
-) -> Result<Exit, Failure> {
-    let manager = context.connect(service, manner.access())?;
+    decide: impl FnOnce(&MigrationManager) -> Result<Plan, E>,
+) -> Result<Exit, Failure>
+where
+    Failure: From<E>,
+{
+    let manager = context.connect_or_create(service, manner.access(), manner.missing)?;
     let mut manager = manner.tell(manager, context);
     let stop = &context.stop;
     if manner.access() == Access::Write {
         let mut progress = Progress::new(context.ui);
         context.wait_or_stop(manager.settle(&context.actor, stop, &mut progress))?;
         if stop.is_asked() {
-            return Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing was changed"));
+            return Err(Failure::interrupted());
         }
     }
     let review = Review::new(decide(&manager)?);
@@ -162,6 +206,7 @@ pub fn run(
         ui.json(|| json::report(&service.name, &Report::default(), None))?;
         return Ok(Exit::Done);
     }
+    manager = copying(context, manner, url, &review.plan, manager)?;
     let approved = match question {
         Question::Asked => confirm::confirm(context, review, manner.asking())?,
         Question::Unasked => review.approve(ApprovedBy::Command),
@@ -191,13 +236,34 @@ pub fn run(
     }
 }
 
+/// Tells the manager about the copy before the run. What it needs is looked for before anybody is asked.
+fn copying(
+    context: &Context,
+    manner: &Manner,
+    url: &DatabaseUrl,
+    plan: &Plan,
+    manager: MigrationManager,
+) -> Result<MigrationManager, Failure> {
+    let when = manner.backup.or(context.config.backup).unwrap_or_default();
+    let given = manner.backup_dir.as_ref().map(|folder| context.here.join(folder));
+    let mut folder = given.or_else(|| context.config.backup_dir.clone());
+    let mut dump: Option<Box<dyn Dump>> = None;
+    if matches!(url.place, Place::Server(_)) {
+        folder.get_or_insert_with(|| context.config.usual_backup_dir.clone());
+        if manager.books().content == Content::Some && when.is_due(plan) {
+            dump = Some(Box::new(Program::find(manager.server())?));
+        }
+    }
+    Ok(manager.with_backup(when, folder, dump))
+}
+
 /// A failed run as a failure; with `--json` the report is the last line and holds the error.
 fn reported(context: &Context, service: &Service, error: Error) -> Failure {
     let report = match &error {
         Error::Execute(error) => match error.as_ref() {
             ExecuteError::Step(error) => error.report.clone(),
             ExecuteError::Books { report, .. } => report.as_ref().clone(),
-            ExecuteError::Lock(_) | ExecuteError::Stale(_) => Report::default(),
+            ExecuteError::Lock(_) | ExecuteError::Stale(_) | ExecuteError::Backup(_) => Report::default(),
         },
         _ => Report::default(),
     };
@@ -213,6 +279,9 @@ fn reported(context: &Context, service: &Service, error: Error) -> Failure {
 pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
     let lexis = plan.server.dialect().lexis();
     let mut text = String::new();
+    if let Some(Note::MakesDatabase { name, .. }) = plan.notes.first() {
+        text.push_str(&format!("-- The database {name} does not exist: create it first.\n"));
+    }
     if !plan.steps.is_empty() {
         // A client that goes on after an error would commit a revision of which a part is missing.
         text.push_str(&format!("-- Run with: {}\n", plan.server.dialect().client()));
@@ -275,7 +344,7 @@ pub fn offline(
 }
 
 /// A goal with `:` means nothing unless a script is asked for.
-pub fn online_goal(goal: &str, manner: Manner) -> Result<Goal, Failure> {
+pub fn online_goal(goal: &str, manner: &Manner) -> Result<Goal, Failure> {
     // Goals may begin with a sign, so that clap lets a mistyped option through.
     if goal.starts_with("--") {
         return Err(Failure::usage(

@@ -1,6 +1,8 @@
 //! `downgrade` and `down`: take revisions back.
 
-use crate::chain::Goal;
+use std::path::PathBuf;
+
+use crate::chain::{Direction, Goal};
 use crate::review::ApprovedBy;
 
 use super::super::confirm;
@@ -9,6 +11,7 @@ use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Manner, Question};
 use super::judgement::Judgement;
+use super::reviewed;
 
 /// Arguments of `downgrade`.
 #[derive(clap::Args, Debug)]
@@ -18,8 +21,11 @@ use super::judgement::Judgement;
 )]
 pub struct Args {
     /// Where to go
-    #[arg(allow_hyphen_values = true)]
-    goal: String,
+    #[arg(allow_hyphen_values = true, required_unless_present = "plan")]
+    goal: Option<String>,
+    /// Apply the plan in this file exactly, or refuse with the difference; `limbeck plan --out` writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "goal")]
+    plan: Option<PathBuf>,
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
@@ -39,7 +45,11 @@ pub struct DownArgs {
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let (goal, manner) = (&self.goal, self.judgement.over(self.manner));
+        let manner = &self.judgement.over(self.manner.clone());
+        if let Some(file) = &self.plan {
+            return reviewed::run(context, file, Some(Direction::Down), manner);
+        }
+        let goal = self.goal.as_deref().unwrap_or_default();
         if manner.sql && change::span(goal).is_some() {
             return change::offline(context, context.one_service()?, goal, |facts, goal| {
                 facts.downgrade(goal)
@@ -51,7 +61,7 @@ impl Args {
 
 impl DownArgs {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let manner = self.judgement.over(self.manner);
+        let manner = &self.judgement.over(self.manner.clone());
         let changes = !manner.dry_run && !manner.sql;
         let by = confirm::unasked(context, manner.asking());
         let unsaid = matches!(by, Some(ApprovedBy::NoTerminal | ApprovedBy::Settings));
@@ -74,7 +84,7 @@ impl DownArgs {
     }
 }
 
-fn downgrade(context: &Context, goal: &Goal, manner: Manner) -> Result<Exit, Failure> {
+fn downgrade(context: &Context, goal: &Goal, manner: &Manner) -> Result<Exit, Failure> {
     let service = context.one_service()?;
     change::run(context, service, manner, Question::Asked, |manager| manager.plan_downgrade(goal))
 }

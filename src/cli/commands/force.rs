@@ -25,7 +25,7 @@ impl Args {
             context,
             &[goal],
             Purge::No,
-            Manner { patience: self.patience, ..Manner::default() },
+            &Manner { patience: self.patience, ..Manner::default() },
         )
     }
 }

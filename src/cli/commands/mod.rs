@@ -23,6 +23,7 @@ mod new_file;
 mod plan;
 mod rebase;
 pub(super) mod resolve;
+mod reviewed;
 mod revision;
 mod show;
 mod squash;

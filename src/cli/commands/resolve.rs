@@ -56,7 +56,7 @@ impl Args {
                 .hint(WAYS));
             }
         };
-        change::run(context, service, self.manner, Question::Asked, |manager| {
+        change::run(context, service, &self.manner, Question::Asked, |manager| {
             context.wait(manager.plan_resolve(self.revision.as_deref(), way))
         })
     }

@@ -7,7 +7,7 @@ use super::super::confirm;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
-use super::change::{self, Manner, Patience, Question};
+use super::change::{self, Creation, Manner, Patience, Question};
 
 /// Arguments of `stamp`.
 #[derive(clap::Args, Debug)]
@@ -33,6 +33,8 @@ pub struct Args {
     sql: bool,
     #[command(flatten)]
     patience: Patience,
+    #[command(flatten)]
+    creation: Creation,
 }
 
 impl Args {
@@ -45,7 +47,8 @@ impl Args {
             confirm::named(context, &name, self.yes_really.as_deref())?;
         }
         let (dry_run, sql, patience) = (self.dry_run, self.sql, self.patience);
-        stamp(context, &goals, purge, Manner { dry_run, sql, patience, ..Manner::default() })
+        let missing = self.creation.missing();
+        stamp(context, &goals, purge, &Manner { dry_run, sql, patience, missing, ..Manner::default() })
     }
 }
 
@@ -54,7 +57,7 @@ pub(super) fn stamp(
     context: &Context,
     goals: &[Goal],
     purge: Purge,
-    manner: Manner,
+    manner: &Manner,
 ) -> Result<Exit, Failure> {
     let service = context.one_service()?;
     change::run(context, service, manner, Question::Unasked, |manager| manager.plan_stamp(goals, purge))

@@ -1,15 +1,17 @@
 //! `upgrade` and `up`: apply pending revisions.
 
-use crate::chain::Goal;
+use std::path::PathBuf;
 
+use crate::chain::{Direction, Goal};
 use crate::config::Service;
 
 use super::super::confirm;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
-use super::change::{self, Manner, Question};
+use super::change::{self, Creation, Manner, Question};
 use super::judgement::Judgement;
+use super::reviewed;
 
 /// Arguments of `upgrade`.
 #[derive(clap::Args, Debug)]
@@ -21,10 +23,15 @@ pub struct Args {
     /// Where to go
     #[arg(default_value = "heads", allow_hyphen_values = true)]
     goal: String,
+    /// Apply the plan in this file exactly, or refuse with the difference; `limbeck plan --out` writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "goal")]
+    plan: Option<PathBuf>,
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
     judgement: Judgement,
+    #[command(flatten)]
+    creation: Creation,
 }
 
 /// Arguments of `up`.
@@ -36,24 +43,32 @@ pub struct UpArgs {
     manner: Manner,
     #[command(flatten)]
     judgement: Judgement,
+    #[command(flatten)]
+    creation: Creation,
 }
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        upgrade(context, &self.goal, self.judgement.over(self.manner))
+        let manner = self.judgement.over(self.manner.clone());
+        let manner = Manner { missing: self.creation.missing(), ..manner };
+        match &self.plan {
+            Some(file) => reviewed::run(context, file, Some(Direction::Up), &manner),
+            None => upgrade(context, &self.goal, &manner),
+        }
     }
 }
 
 impl UpArgs {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let goal = self.n.map_or_else(|| "heads".to_owned(), |n| format!("+{n}"));
-        upgrade(context, &goal, self.judgement.over(self.manner))
+        let manner = self.judgement.over(self.manner.clone());
+        upgrade(context, &goal, &Manner { missing: self.creation.missing(), ..manner })
     }
 }
 
 /// Upgrades one service. Where nobody looked at the plan and the goal is a place, not a number of steps, a run that comes
 /// after another's plans again: fifty that start at once all end well.
-fn to_goal(context: &Context, service: &Service, manner: Manner, goal: &Goal) -> Result<Exit, Failure> {
+fn to_goal(context: &Context, service: &Service, manner: &Manner, goal: &Goal) -> Result<Exit, Failure> {
     let place = matches!(goal, Goal::Heads | Goal::Head | Goal::Revision(_));
     let alone = place && confirm::unasked(context, manner.asking()).is_some();
     // Each plan made again means that another runner has changed the books meanwhile: that ends.
@@ -69,7 +84,7 @@ fn to_goal(context: &Context, service: &Service, manner: Manner, goal: &Goal) ->
     }
 }
 
-fn upgrade(context: &Context, goal: &str, manner: Manner) -> Result<Exit, Failure> {
+fn upgrade(context: &Context, goal: &str, manner: &Manner) -> Result<Exit, Failure> {
     if manner.sql && change::span(goal).is_some() {
         return change::offline(context, context.one_service()?, goal, |facts, goal| facts.upgrade(goal));
     }

@@ -224,6 +224,11 @@ fn recorded_too(steps: &[Step]) -> String {
 
 fn note_text(note: &Note) -> String {
     match note {
+        Note::MakesDatabase { name, schema } => {
+            let schema =
+                schema.as_ref().map(|schema| format!(", with the schema {schema}")).unwrap_or_default();
+            format!("The database {name} does not exist and will be created{schema}.")
+        }
         Note::MakesBooks => {
             "The tables limbeck_revisions and limbeck_log will be made: the books of what is applied."
                 .to_owned()

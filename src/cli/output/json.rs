@@ -63,6 +63,7 @@ pub struct PlanDocument<'a> {
     current: Value,
     target: &'a str,
     one_transaction: bool,
+    creates_database: bool,
     makes_books: bool,
     extends_books: bool,
     steps: Vec<StepDocument<'a>>,
@@ -94,6 +95,7 @@ pub fn plan<'a>(plan: &'a Plan, url: &DatabaseUrl) -> PlanDocument<'a> {
         current: ids(&plan.current),
         target: &plan.goal,
         one_transaction: plan.scope != Scope::PerRevision,
+        creates_database: plan.notes.iter().any(|note| matches!(note, Note::MakesDatabase { .. })),
         makes_books: plan.notes.contains(&Note::MakesBooks),
         extends_books: plan.notes.contains(&Note::ExtendsBooks),
         steps: plan.steps.iter().map(step).collect(),
@@ -266,7 +268,17 @@ pub fn event(event: &Event) -> Document<Value> {
 fn event_fields(event: &Event) -> Value {
     match event {
         Event::Started { steps } => json!({ "event": "started", "steps": steps }),
+        Event::ServerAwaited { url, reason, wait } => json!({
+            "event": "server_awaited",
+            "database": url,
+            "reason": reason,
+            "wait_ms": milliseconds(*wait),
+        }),
         Event::LockHeld { holder } => json!({ "event": "lock_held", "holder": holder }),
+        Event::DatabaseCreated { name } => json!({ "event": "database_created", "database": name }),
+        Event::BackedUp { file, restore } => {
+            json!({ "event": "backed_up", "file": file, "restore": restore })
+        }
         Event::BooksCreated => json!({ "event": "books_created" }),
         Event::StepStarted { index, revision, message, direction, recorded } => json!({
             "event": "step_started",

@@ -116,6 +116,15 @@ impl Observer for Progress {
             Event::StatementSkipped { revision, statement, guard, .. } => {
                 self.say(&format!("{revision}: statement {statement} is left out ({guard})"));
             }
+            Event::ServerAwaited { url, reason, wait } => {
+                let text = format!("Waiting for {url}, {} at most: {reason}", human::duration(*wait));
+                self.ui.aside(&wrapped(&text, self.ui.width));
+            }
+            Event::DatabaseCreated { name } => self.ui.aside(&format!("The database {name} was created")),
+            Event::BackedUp { file, restore } => {
+                let restore = continued(restore, self.ui.width);
+                self.line(&format!("Copied before the run:\n  {file}\nTo restore it:\n{restore}"));
+            }
             Event::BooksCreated => {}
         }
     }
@@ -126,5 +135,40 @@ impl Progress {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// A command in lines of `width` columns that a shell reads as one, indented; nothing in quotes is broken in two.
+fn continued(command: &str, width: usize) -> String {
+    let room = width.saturating_sub(" \\".len());
+    let mut lines = vec![String::new()];
+    let mut in_quotes = false;
+    for word in command.split(' ') {
+        let last = lines.len() - 1;
+        let first = lines[last].is_empty();
+        let fits = console::measure_text_width(&lines[last]) + 1 + console::measure_text_width(word) <= room;
+        if first {
+            lines[last] = format!("  {word}");
+        } else if fits || in_quotes {
+            lines[last].push(' ');
+            lines[last].push_str(word);
+        } else {
+            lines[last].push_str(" \\");
+            lines.push(format!("    {word}"));
+        }
+        in_quotes ^= word.matches('\'').count() % 2 == 1;
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::continued;
+
+    #[test]
+    fn a_command_goes_on_behind_a_backslash_and_not_within_quotes() {
+        assert_eq!(continued("cp a b", 20), "  cp a b");
+        assert_eq!(continued("cp /some/where /else/where", 20), "  cp /some/where \\\n    /else/where");
+        assert_eq!(continued("cp 'a b c d e f g h i' j", 20), "  cp 'a b c d e f g h i' \\\n    j");
     }
 }
