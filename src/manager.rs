@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::event::Observer;
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Entry, Extent, Format, Home, Ledger, Lines, Row, State, Tables};
-use crate::plan::{Facts, Plan, PlanError, Policy, Purge, Way};
+use crate::plan::{Facts, Late, Plan, PlanError, Policy, Purge, Way};
 use crate::report::Report;
 use crate::review::Approved;
 use crate::stop::Stop;
@@ -100,7 +100,9 @@ pub fn offline(
     let tables = if start.is_empty() { Tables::Absent } else { Tables::Present };
     let rows = start.iter().map(|at| assumed_row(&chain.revisions()[*at])).collect();
     let books = Books { tables, content: Content::Some, rows };
-    Ok(to(&Facts { chain, books: &books, server: &server, format: &format, policy: Policy::default() })?)
+    // A script from one place to another: what is late against a database nobody knows.
+    let policy = Policy { late: Late::Apply, ..Policy::default() };
+    Ok(to(&Facts { chain, books: &books, server: &server, format: &format, policy })?)
 }
 
 /// The row that an applied revision has.

@@ -4,7 +4,7 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Manner, Question};
-use super::judgement::Judgement;
+use super::judgement::UpwardJudgement;
 
 /// Arguments of `goto`.
 #[derive(clap::Args, Debug)]
@@ -15,7 +15,7 @@ pub struct Args {
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
-    judgement: Judgement,
+    judgement: UpwardJudgement,
 }
 
 impl Args {

@@ -30,7 +30,7 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let manner = self.judgement.over(Manner { sql: self.sql, ..Manner::default() });
+        let manner = self.judgement.over(Manner { sql: self.sql, dry_run: true, ..Manner::default() });
         if self.sql && change::span(&self.goal).is_some() {
             return change::offline(context, context.one_service()?, &self.goal, |facts, goal| {
                 facts.goto(goal)

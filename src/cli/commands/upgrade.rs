@@ -9,7 +9,7 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Manner, Question};
-use super::judgement::Judgement;
+use super::judgement::UpwardJudgement;
 
 /// Arguments of `upgrade`.
 #[derive(clap::Args, Debug)]
@@ -24,7 +24,7 @@ pub struct Args {
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
-    judgement: Judgement,
+    judgement: UpwardJudgement,
 }
 
 /// Arguments of `up`.
@@ -35,7 +35,7 @@ pub struct UpArgs {
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
-    judgement: Judgement,
+    judgement: UpwardJudgement,
 }
 
 impl Args {

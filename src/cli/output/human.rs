@@ -199,7 +199,8 @@ fn count(plan: &Plan) -> String {
     }
 }
 
-fn note_text(note: &Note) -> String {
+/// A note, as one paragraph.
+pub fn note_text(note: &Note) -> String {
     match note {
         Note::MakesBooks => {
             "The tables limbeck_revisions and limbeck_log will be made: the books of what is applied."
