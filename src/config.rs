@@ -15,6 +15,7 @@ use crate::chain::join;
 use crate::database_url::{DatabaseUrl, UrlError};
 use crate::dialect::Backend;
 use crate::ledger::format::SERVICE_LENGTH;
+use crate::plan::Late;
 use crate::sql::{SourceText, Span};
 
 use file::{File, FileService, parse, wrong_file};
@@ -83,6 +84,8 @@ pub struct Config {
     pub interactive: Option<bool>,
     /// Apply at application start-up.
     pub auto_apply: bool,
+    /// What is done about late revisions: ask, unless the settings say otherwise.
+    pub late: Late,
     /// How long to wait, for what, and what is undone together.
     pub patience: Patience,
     /// How long to wait for a server that is not up yet.
@@ -218,6 +221,7 @@ impl Given {
                 .unwrap_or_else(|| "{rev}_{name}_db_version_{n}".to_owned()),
             interactive: self.boolean(&format!("{prefix}_DB_MIGRATIONS_IS_INTERACTIVE"))?,
             auto_apply: self.boolean(&format!("{prefix}_AUTO_APPLY_DB_MIGRATIONS"))?.unwrap_or(true),
+            late: self.late(&prefix, &file)?,
             patience: self.patience(&prefix, &file)?,
             wait: self.wait(&prefix, &file)?,
             backup: self.backup(&prefix, &file)?,
@@ -324,6 +328,12 @@ impl Given {
     fn wrong_in_file(&self, span: std::ops::Range<usize>, message: String) -> ConfigError {
         let source = self.file.clone().unwrap_or_else(|| SourceText::new(FILE_NAME, ""));
         wrong_file(&source, Span { start: span.start, end: span.end }, message)
+    }
+
+    /// What is done about late revisions.
+    fn late(&self, prefix: &str, file: &File) -> Result<Late, ConfigError> {
+        let read = |text: &str| Late::parse(text).ok_or_else(|| "it can be refuse, ask, apply".to_owned());
+        Ok(self.read(prefix, "LATE", &file.late, read)?.unwrap_or(Late::Ask))
     }
 
     /// The folder that holds the dialects' folders: flag, environment, file, `migrations`.

@@ -21,7 +21,7 @@ use crate::error::{DbError, Error};
 use crate::event::{Event, Observer};
 use crate::folder;
 use crate::ledger::{Actor, Books, Content, Entry, Extent, Format, Home, Ledger, Lines, Row, State, Tables};
-use crate::plan::{Evidence, Facts, Note, Plan, PlanError, Policy, Purge, Way};
+use crate::plan::{Evidence, Facts, Late, Note, Plan, PlanError, Policy, Purge, Way};
 use crate::report::{End, Report};
 use crate::review::{Approved, ApprovedBy, Review};
 use crate::squash::{self, Difference};
@@ -162,7 +162,9 @@ pub fn offline(
     let tables = if start.is_empty() { Tables::Absent } else { Tables::Present };
     let rows = start.iter().map(|at| assumed_row(&chain.revisions()[*at])).collect();
     let books = Books { tables, content: Content::Some, rows };
-    Ok(to(&Facts { chain, books: &books, server: &server, format: &format, policy: Policy::default() })?)
+    // A script from one place to another: what is late against a database nobody knows.
+    let policy = Policy { late: Late::Apply, ..Policy::default() };
+    Ok(to(&Facts { chain, books: &books, server: &server, format: &format, policy })?)
 }
 
 /// The row that an applied revision has.

@@ -21,7 +21,7 @@ use crate::ledger::{Books, Content, Extent, Format, Ledger, Row, RowWrite, State
 use crate::sql::{SourceText, Span};
 
 pub use evidence::{Evidence, InDoubt, Verdict};
-pub use policy::{Edits, Policy, Transactions};
+pub use policy::{Edits, Late, Policy, Transactions};
 pub use resolve::Way;
 pub use stamp::Purge;
 pub(crate) use statements::counted;
@@ -66,6 +66,13 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What else the reader should know.
     pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// The revisions that come after their time.
+    pub fn late(&self) -> Vec<RevisionId> {
+        late(&self.steps)
+    }
 }
 
 /// One revision of a plan.
@@ -246,6 +253,12 @@ pub enum PlanError {
         /// The revisions.
         revisions: Vec<RevisionId>,
     },
+    /// Revisions come after their time.
+    #[error("{} late: what stands beside or on {} is applied already", comes(revisions), it(revisions))]
+    Late {
+        /// The revisions.
+        revisions: Vec<RevisionId>,
+    },
     /// The revision is not applied, so its file may be edited as its author likes.
     #[error("revision {0} is not applied")]
     Unapplied(RevisionId),
@@ -360,6 +373,12 @@ pub enum PlanError {
     },
 }
 
+/// The revisions among the steps that come after their time.
+fn late(steps: &[Step]) -> Vec<RevisionId> {
+    let late = steps.iter().filter(|step| step.order == Order::Late);
+    late.map(|step| step.revision.id.clone()).collect()
+}
+
 /// The applied revisions whose statements were edited since; that a file was reformatted stops nothing.
 fn edited(ledger: &Ledger<'_>) -> Vec<RevisionId> {
     let applied = ledger.edited.iter().filter(|edited| edited.row.state == State::Applied);
@@ -369,6 +388,10 @@ fn edited(ledger: &Ledger<'_>) -> Vec<RevisionId> {
 
 fn was(ids: &[RevisionId]) -> String {
     format!("{} {}", join(ids, ", "), if ids.len() == 1 { "was" } else { "were" })
+}
+
+fn comes(ids: &[RevisionId]) -> String {
+    format!("{} {}", join(ids, ", "), if ids.len() == 1 { "comes" } else { "come" })
 }
 
 fn it(ids: &[RevisionId]) -> &'static str {
@@ -444,6 +467,10 @@ impl<'a> Facts<'a> {
     ) -> Result<Plan, PlanError> {
         let late = self.chain.late(&ledger.applied);
         let steps: Vec<Step> = places.map(|at| self.step(direction, &late, at)).collect::<Result<_, _>>()?;
+        let revisions = self::late(&steps);
+        if !revisions.is_empty() && self.policy.late == Late::Refuse {
+            return Err(PlanError::Late { revisions });
+        }
         let scope = self.scope(&steps)?;
         let mut plan = self.finished(direction, goal.to_string(), ledger, scope, steps);
         if self.chain.is_empty() {
@@ -517,11 +544,7 @@ impl<'a> Facts<'a> {
                 guards: step.guards_of(at).cloned().collect(),
             }));
         }
-        let late: Vec<RevisionId> = steps
-            .iter()
-            .filter(|step| step.order == Order::Late)
-            .map(|step| step.revision.id.clone())
-            .collect();
+        let late = late(&steps);
         if !late.is_empty() {
             notes.push(Note::Late(late));
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use limbeck::config::{Config, ConfigError, EnvFile, FILE_NAME, Given, Service};
 use limbeck::database_url::{Address, Place, Secret};
+use limbeck::plan::Late;
 use limbeck::sql::SourceText;
 
 /// Decides the settings. Here, and only here, the library is called.
@@ -45,6 +46,9 @@ fn general(text: &mut String, config: &Config) {
     }
     if let Some(interactive) = interactive {
         let _ = writeln!(text, "interactive: {interactive}");
+    }
+    if config.late != Late::Ask {
+        let _ = writeln!(text, "late: {:?}", config.late);
     }
     if !auto_apply {
         let _ = writeln!(text, "auto apply: {auto_apply}");

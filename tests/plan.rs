@@ -14,7 +14,7 @@ use limbeck::dialect::{Backend, Dialect, Server};
 use limbeck::ledger::record::LIMBECK_VERSION;
 use limbeck::ledger::{Actor, Books, Content, Format, Row, RowWrite, State, Tables};
 use limbeck::plan::{
-    Action, Edits, Facts, Note, Order, Plan, PlanError, Policy, Purge, Scope, Step, Transaction, Way,
+    Action, Edits, Facts, Late, Note, Order, Plan, PlanError, Policy, Purge, Scope, Step, Transaction, Way,
 };
 use limbeck::sql::{SourceText, Span};
 
@@ -30,6 +30,7 @@ struct Setting {
     books: Option<String>,
     show: String,
     edits: Edits,
+    late: Late,
 }
 
 impl Default for Setting {
@@ -42,6 +43,7 @@ impl Default for Setting {
             books: Some(String::new()),
             show: String::new(),
             edits: Edits::Refused,
+            late: Late::Ask,
         }
     }
 }
@@ -64,6 +66,7 @@ impl Setting {
             ("books", "") => self.books = Some(rest.to_owned()).filter(|rest| rest != "none"),
             ("show", "") => rest.clone_into(&mut self.show),
             ("edits", "") if rest == "allowed" => self.edits = Edits::Allowed,
+            ("late", "") => self.late = Late::parse(rest).unwrap_or_else(|| panic!("late: {rest}")),
             ("up", id) => self.revision(id).up = Some(section(rest, below)),
             ("down", id) => self.revision(id).down = Down::Text(section(rest, below)),
             _ => return false,
@@ -133,7 +136,7 @@ fn outcome(setting: &Setting, command: &str) -> String {
         Some(_) => Tables::Present,
     };
     let books = Books { tables, content: setting.content, rows };
-    let policy = Policy { edits: setting.edits, ..Policy::default() };
+    let policy = Policy { edits: setting.edits, late: setting.late, ..Policy::default() };
     let facts = Facts { chain: &chain, books: &books, server: &server, format: &format, policy };
     let mut words = command.split(' ');
     let verb = words.next().unwrap_or_default();

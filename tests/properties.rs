@@ -14,7 +14,7 @@ use limbeck::chain::{Chain, Downgrade, Goal, GoalError, RevisionId};
 use limbeck::database_url::{DatabaseUrl, Place, Secret};
 use limbeck::dialect::{Backend, Server};
 use limbeck::ledger::{Books, Content, Format, Ledger, Tables};
-use limbeck::plan::{Facts, Order, Plan, PlanError, Policy, Purge};
+use limbeck::plan::{Facts, Late, Order, Plan, PlanError, Policy, Purge};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -83,7 +83,7 @@ impl World {
             books: &books,
             server: &Server::assumed(Backend::Postgres),
             format: &format,
-            policy: Policy::default(),
+            policy: Policy { late: Late::Apply, ..Policy::default() },
         })
     }
 

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
 
 use crate::chain::Direction;
-use crate::plan::Way;
+use crate::plan::{Late, Way};
 use crate::review::{Approved, ApprovedBy, Review};
 
 use super::context::Context;
@@ -48,8 +48,15 @@ pub fn unasked(context: &Context, asking: Asking) -> Option<ApprovedBy> {
 }
 
 /// Asks for approval, or finds that nobody need be asked.
-pub fn confirm(context: &Context, review: Review, asking: Asking) -> Result<Approved, Failure> {
+pub fn confirm(context: &Context, review: Review, asking: Asking, late: Late) -> Result<Approved, Failure> {
+    let late = match late {
+        Late::Ask => review.plan.late(),
+        Late::Refuse | Late::Apply => Vec::new(),
+    };
     if let Some(by) = unasked(context, asking) {
+        if !late.is_empty() {
+            return Err(Failure::late_unasked(&late));
+        }
         match (by, asking) {
             (ApprovedBy::NoTerminal, Asking::NoInput) => {
                 context.ui.aside("--no-input is given, skipping confirmation");
@@ -77,7 +84,12 @@ pub fn confirm(context: &Context, review: Review, asking: Asking) -> Result<Appr
         _ => format!(" in {}", review.plan.format.service),
     };
     let unchanged = |exit, code| Failure::new(exit, code, format!("{code}; nothing was changed{whose}"));
-    match ask(context, screen.as_mut(), review.plan.direction) {
+    // What may lose data, or was never tried in this order, is not done by a mere Enter.
+    let enter = match review.plan.direction {
+        Direction::Up if late.is_empty() => Answer::Yes,
+        Direction::Up | Direction::Down => Answer::No,
+    };
+    match ask(context, screen.as_mut(), enter) {
         Ok(Answer::Yes) => Ok(review.approve(ApprovedBy::Person)),
         Ok(Answer::No | Answer::Unclear) => Err(unchanged(Exit::Declined, "declined")),
         Err(failure) if failure.exit == Exit::Interrupted => {
@@ -104,10 +116,11 @@ fn screen() -> Result<Box<dyn Write>, Failure> {
     }
 }
 
-fn ask(context: &Context, screen: &mut dyn Write, direction: Direction) -> Result<Answer, Failure> {
-    let prompt = match direction {
-        Direction::Up => "Do you want to proceed? [y/n/enter] (y): ",
-        Direction::Down => "Do you want to proceed? [y/n] (n): ",
+/// Asks; `enter` is what Enter means.
+fn ask(context: &Context, screen: &mut dyn Write, enter: Answer) -> Result<Answer, Failure> {
+    let prompt = match enter {
+        Answer::Yes => "Do you want to proceed? [y/n/enter] (y): ",
+        Answer::No | Answer::Unclear => "Do you want to proceed? [y/n] (n): ",
     };
     // On a narrow terminal the answer gets a line of its own.
     let prompt =
@@ -118,7 +131,7 @@ fn ask(context: &Context, screen: &mut dyn Write, direction: Direction) -> Resul
             writeln!(screen)?;
             return Ok(Answer::No);
         };
-        match read_answer(&line, direction) {
+        match read_answer(&line, enter) {
             Answer::Unclear => writeln!(screen, "Please answer y or n.")?,
             answer => return Ok(answer),
         }
@@ -187,11 +200,12 @@ pub fn way(context: &Context) -> Result<Way, Failure> {
     }
 }
 
-/// Reads a typed line.
-fn read_answer(line: &str, direction: Direction) -> Answer {
-    match (line.trim().to_ascii_lowercase().as_str(), direction) {
-        ("y" | "yes", _) | ("", Direction::Up) => Answer::Yes,
-        ("n" | "no", _) | ("", Direction::Down) => Answer::No,
+/// Reads a typed line; `enter` is what an empty one means.
+fn read_answer(line: &str, enter: Answer) -> Answer {
+    match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Answer::Yes,
+        "n" | "no" => Answer::No,
+        "" => enter,
         _ => Answer::Unclear,
     }
 }
@@ -201,9 +215,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn enter_is_yes_for_an_upgrade_and_no_for_a_downgrade() {
+    fn enter_means_what_the_question_says() {
         use Answer::{No, Unclear, Yes};
-        for (line, up, down) in [
+        for (line, when_yes, when_no) in [
             ("\n", Yes, No),
             ("y\n", Yes, Yes),
             (" YES \n", Yes, Yes),
@@ -212,8 +226,8 @@ mod tests {
             ("ja\n", Unclear, Unclear),
             ("yy\n", Unclear, Unclear),
         ] {
-            assert_eq!(read_answer(line, Direction::Up), up, "{line:?}");
-            assert_eq!(read_answer(line, Direction::Down), down, "{line:?}");
+            assert_eq!(read_answer(line, Yes), when_yes, "{line:?}");
+            assert_eq!(read_answer(line, No), when_no, "{line:?}");
         }
     }
 }

@@ -107,6 +107,13 @@ impl Failure {
         self
     }
 
+    /// Late revisions, and nobody is asked about them.
+    pub fn late_unasked(revisions: &[RevisionId]) -> Self {
+        let error = PlanError::Late { revisions: revisions.to_vec() };
+        let message = format!("an answer is needed: {error}");
+        Self::new(Exit::NeedsAnswer, "needs-answer", message).hint(LATE)
+    }
+
     /// What ran as a revision is not in the books.
     pub fn not_kept(ran: &Ran) -> Self {
         let id = &ran.row.revision;
@@ -416,6 +423,10 @@ fn squash_failure(error: &SquashError, failure: impl Fn(&'static str) -> Failure
     failure.hint(format!("Nothing was written. {hint}"))
 }
 
+/// What to do about late revisions.
+const LATE: &str = "Nothing was changed. A late revision runs on a schema that its author did not see; `limbeck plan` shows it. If \
+                    that is right: --late apply";
+
 fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) -> Failure {
     match error {
         PlanError::Goal(error) => failure("goal").hint(match error {
@@ -472,6 +483,7 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
              the books forget {}.",
             crate::chain::join(revisions, ", ")
         )),
+        PlanError::Late { .. } => failure("late").hint(LATE),
         PlanError::Unapplied(id) => failure("not-applied").hint(format!(
             "`limbeck show {id}` prints its file, which may be edited as long as it is not applied."
         )),

@@ -24,6 +24,7 @@ pub(super) struct File {
     pub(super) statement_timeout: Option<toml::Spanned<String>>,
     pub(super) revision_timeout: Option<toml::Spanned<String>>,
     pub(super) transaction: Option<toml::Spanned<String>>,
+    pub(super) late: Option<toml::Spanned<String>>,
     #[serde(default)]
     pub(super) services: toml::Table,
 }

@@ -467,5 +467,7 @@ mod tests {
                 "`a'b\"c``d\\e` _utf8mb4 X'612762226360645C65'",
             ]
         );
+        let body = Backend::Postgres.dialect().quote_text("AS $$ SELECT '\\n' $$");
+        assert_eq!(body, r"E'AS \x24\x24 SELECT ''\\n'' \x24\x24'");
     }
 }

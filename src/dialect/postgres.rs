@@ -121,11 +121,14 @@ impl Dialect for Postgres {
         doubled(name, '"')
     }
 
-    // A revision may have switched standard_conforming_strings; E'' means the same either way.
+    // A revision may have switched standard_conforming_strings; E'' means the same either way. The server looks for the
+    // body of a function in the whole message to say where an error in it is, and gives up when it stands there twice: the
+    // text of a file, on its way into the books, must not look like one.
     fn quote_text(&self, text: &str) -> String {
         let text = text.replace('\0', "");
-        if text.contains('\\') {
-            format!("E{}", doubled(&text.replace('\\', "\\\\"), '\''))
+        if text.contains(['\\', '$']) {
+            let text = text.replace('\\', "\\\\").replace('$', "\\x24");
+            format!("E{}", doubled(&text, '\''))
         } else {
             doubled(&text, '\'')
         }

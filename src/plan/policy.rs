@@ -7,6 +7,8 @@ use crate::chain::Limits;
 pub struct Policy {
     /// Whether a plan may be made over files that were edited since they were applied.
     pub edits: Edits,
+    /// What is done about revisions that come after their time.
+    pub late: Late,
     /// What is one transaction.
     pub transactions: Transactions,
     /// How long a revision may take whose file says nothing about it.
@@ -21,6 +23,30 @@ pub enum Edits {
     Refused,
     /// It may, and says so.
     Allowed,
+}
+
+/// What is done about revisions that come after their time: beside or beneath one that is applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Late {
+    /// No plan is made with them: what a library does that has nobody to ask.
+    #[default]
+    Refuse,
+    /// They are planned, and whoever approves the plan must have been asked about them.
+    Ask,
+    /// They are planned.
+    Apply,
+}
+
+impl Late {
+    /// Reads a setting: `refuse`, `ask` or `apply`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "refuse" => Some(Self::Refuse),
+            "ask" => Some(Self::Ask),
+            "apply" => Some(Self::Apply),
+            _ => None,
+        }
+    }
 }
 
 /// What is one transaction, where the engine and the statements leave the choice.

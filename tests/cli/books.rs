@@ -85,7 +85,39 @@ fn a_revision_that_comes_late() {
         "CREATE TABLE d (id INTEGER);",
         "DROP TABLE d;",
     );
-    check!(sandbox.session(&["status", "plan"]));
+    check!(sandbox.session(&["status", "plan", "check"]));
+    // Nobody is asked, so nothing is done; then it is said in so many words.
+    check!(sandbox.session(&[
+        "upgrade",
+        "upgrade --yes",
+        "upgrade --no-input --json",
+        "up",
+        "goto 4ddd",
+        "upgrade --late refuse",
+        "upgrade --late skip",
+        "plan --sql",
+    ]));
+    assert_eq!(sandbox.applied(), ["1aaaaaaaaaaa", "2bbbbbbbbbbb", "3ccccccccccc"]);
+    check!(sandbox.session(&["upgrade --late apply --quiet", "check"]));
+}
+
+#[test]
+fn settings_say_what_is_done_about_late_revisions() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade");
+    for (id, table) in [("4ddddddddddd", "d"), ("5eeeeeeeeeee", "e")] {
+        let up = format!("CREATE TABLE {table} (id INTEGER);");
+        sandbox.revision(id, "1aaaaaaaaaaa", "late", &up, &format!("DROP TABLE {table};"));
+    }
+    let settings = sandbox.read("limbeck.toml");
+    sandbox.write("limbeck.toml", format!("late = \"refuse\"\n{settings}"));
+    check!(sandbox.session(&["upgrade", "check"]));
+    sandbox.write("limbeck.toml", format!("late = \"apply\"\n{settings}"));
+    let refused = sandbox.start("upgrade").env("CORTEX_LATE", "refuse").run();
+    assert!(refused.contains("come late") && refused.ends_with("[exit 1]\n"), "{refused}");
+    let asked = sandbox.start("upgrade --late ask").run();
+    assert!(asked.ends_with("[exit 5]\n"), "{asked}");
+    check!(sandbox.session(&["upgrade --quiet", "check"]));
 }
 
 #[test]

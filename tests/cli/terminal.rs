@@ -506,6 +506,39 @@ fn a_bare_down_is_not_taken_for_granted() {
 }
 
 #[test]
+fn enter_does_not_apply_what_comes_late() {
+    let sandbox = Sandbox::chain();
+    sandbox.given("upgrade");
+    sandbox.revision(
+        "4ddddddddddd",
+        "1aaaaaaaaaaa",
+        "from another branch",
+        "CREATE TABLE d (id INTEGER);",
+        "DROP TABLE d;",
+    );
+    let late = || sandbox.applied().contains(&"4ddddddddddd".to_owned());
+    for keys in ["\r", "\x04"] {
+        let mut session = terminal(&sandbox).limbeck("upgrade");
+        session.shows(QUESTION).types(keys);
+        check!(session.ends());
+        assert!(!late());
+    }
+    let session = terminal(&sandbox).limbeck("upgrade --late refuse");
+    let screen = session.ends();
+    assert!(screen.contains("comes late") && screen.ends_with("[exit 1]\n"), "{screen}");
+    // What was said on the command line is asked about like everything else.
+    let mut session = terminal(&sandbox).limbeck("goto 4ddd --late apply");
+    session.asks(1).types("n\r");
+    let screen = session.ends();
+    assert!(screen.ends_with("[exit 3]\n") && !late(), "{screen}");
+
+    let mut session = terminal(&sandbox).limbeck("upgrade");
+    session.shows(QUESTION).types("y\r");
+    let screen = session.ends();
+    assert!(screen.contains("1 migration applied") && late(), "{screen}");
+}
+
+#[test]
 fn a_purge_wants_the_databases_name() {
     let sandbox = Sandbox::chain();
     sandbox.given("upgrade");

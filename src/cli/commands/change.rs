@@ -11,7 +11,7 @@ use crate::duration;
 use crate::error::{Error, ExecuteError};
 use crate::ledger::Content;
 use crate::manager::{self, Access, Dump, LOCK_BUDGET, LOCK_TIMEOUT, MigrationManager, MissingDatabase};
-use crate::plan::{Facts, Note, Plan, PlanError, Policy, Transactions};
+use crate::plan::{Facts, Late, Note, Plan, PlanError, Policy, Transactions};
 use crate::report::{End, Report};
 use crate::review::{ApprovedBy, Review};
 use clap::Args;
@@ -62,6 +62,9 @@ pub struct Manner {
     /// What to do about a database that does not exist.
     #[arg(skip)]
     pub missing: MissingDatabase,
+    /// What is done about late revisions, where the command says so.
+    #[arg(skip)]
+    pub late: Option<Late>,
 }
 
 /// What to do about a database that does not exist.
@@ -145,7 +148,14 @@ impl Manner {
 
     /// Tells a manager what the command and the settings want.
     pub fn tell(&self, manager: MigrationManager, context: &Context) -> MigrationManager {
-        self.patience.tell(manager, context.config.patience, self.policy)
+        // Whoever only looks is shown what is late.
+        let late = if self.access() == Access::Read { Late::Apply } else { self.late(context) };
+        self.patience.tell(manager, context.config.patience, Policy { late, ..self.policy })
+    }
+
+    /// What is done about late revisions: what the command says, else the settings.
+    fn late(&self, context: &Context) -> Late {
+        self.late.unwrap_or(context.config.late)
     }
 
     /// What the connection is for.
@@ -208,7 +218,7 @@ where
     }
     manager = copying(context, manner, url, &review.plan, manager)?;
     let approved = match question {
-        Question::Asked => confirm::confirm(context, review, manner.asking())?,
+        Question::Asked => confirm::confirm(context, review, manner.asking(), manner.late(context))?,
         Question::Unasked => review.approve(ApprovedBy::Command),
     };
     let mut progress = Progress::new(ui);
@@ -308,6 +318,9 @@ pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
         text.push_str(frame.after.text());
     }
     context.ui.answer(&text)?;
+    if let Some(note @ Note::Late(_)) = plan.notes.iter().find(|note| matches!(note, Note::Late(_))) {
+        context.ui.aside(&wrapped(&human::note_text(note), context.ui.width));
+    }
     context.ui.json(|| json::document(serde_json::json!({ "sql": text })))?;
     Ok(())
 }

@@ -38,8 +38,12 @@ impl Args {
                 }
                 Exit::Pending => {
                     format!(
-                        "{name}{} pending; the database is at {}\n",
+                        "{name}{} pending{}; the database is at {}\n",
                         status.pending.len(),
+                        match status.late.len() {
+                            0 => String::new(),
+                            late => format!(" ({late} late)"),
+                        },
                         human::ids_or_base(&status.current)
                     )
                 }

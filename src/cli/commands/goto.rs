@@ -6,7 +6,7 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Creation, Manner, Question};
-use super::judgement::Judgement;
+use super::judgement::UpwardJudgement;
 use super::reviewed;
 
 /// Arguments of `goto`.
@@ -21,7 +21,7 @@ pub struct Args {
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
-    judgement: Judgement,
+    judgement: UpwardJudgement,
     #[command(flatten)]
     creation: Creation,
 }

@@ -39,8 +39,12 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
-        let manner =
-            self.judgement.over(Manner { sql: self.sql, patience: self.patience, ..Manner::default() });
+        let manner = self.judgement.over(Manner {
+            sql: self.sql,
+            dry_run: true,
+            patience: self.patience,
+            ..Manner::default()
+        });
         if self.sql && change::span(&self.goal).is_some() {
             return change::offline(context, context.one_service()?, &self.goal, |facts, goal| {
                 facts.goto(goal)

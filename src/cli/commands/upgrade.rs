@@ -10,7 +10,7 @@ use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Creation, Manner, Question};
-use super::judgement::Judgement;
+use super::judgement::UpwardJudgement;
 use super::reviewed;
 
 /// Arguments of `upgrade`.
@@ -29,7 +29,7 @@ pub struct Args {
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
-    judgement: Judgement,
+    judgement: UpwardJudgement,
     #[command(flatten)]
     creation: Creation,
 }
@@ -42,7 +42,7 @@ pub struct UpArgs {
     #[command(flatten)]
     manner: Manner,
     #[command(flatten)]
-    judgement: Judgement,
+    judgement: UpwardJudgement,
     #[command(flatten)]
     creation: Creation,
 }

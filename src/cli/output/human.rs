@@ -222,7 +222,8 @@ fn recorded_too(steps: &[Step]) -> String {
     }
 }
 
-fn note_text(note: &Note) -> String {
+/// A note, as one paragraph.
+pub fn note_text(note: &Note) -> String {
     match note {
         Note::MakesDatabase { name, schema } => {
             let schema =
