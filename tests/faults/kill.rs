@@ -81,7 +81,7 @@ fn severed_at_any_moment(engine: Engine) {
     let dice = Dice::new(&format!("sever {}", engine.name()));
     let mut case = Case::new(Story::whole(engine), dice);
     let journeys = case.journeys();
-    let wanted = effort::kills();
+    let wanted = if effort::long() { effort::kills() } else { effort::kills() / 2 };
     let (mut severed, mut missed) = (0, 0);
     let mut reach = 1.0;
     for journey in journeys.iter().cycle() {
