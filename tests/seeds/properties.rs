@@ -230,9 +230,9 @@ fn described(error: &ConfigError, file: &str) {
 fn hides(url: &DatabaseUrl, input: &str, shown: &str) {
     let Place::Server(address) = &url.place else { return };
     let Some(password) = address.password.as_ref().map(|password| password.reveal()) else { return };
-    let plain = password.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let written = input.contains(&format!(":{password}@")) || input.contains(&format!("PASSWORD={password}"));
-    if plain && written && password.len() >= 8 && input.matches(password).count() == 1 {
+    // A percent code could stand for it here, and another place hold it as it is.
+    let plain = password.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !input.contains('%');
+    if plain && password.len() >= 8 && input.matches(password).count() == 1 {
         assert!(
             !shown.contains(password) && !url.to_string().contains(password),
             "the password shows: {shown}"
