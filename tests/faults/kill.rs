@@ -51,6 +51,7 @@ fn killed_at_any_moment(engine: Engine) {
             ("kills", kills + settling),
             ("half_applied", case.half_applied),
             ("not_counted", case.in_flight),
+            ("seen", case.seen),
             ("came_late", late),
         ],
     );
@@ -114,6 +115,7 @@ fn severed_at_any_moment(engine: Engine) {
             ("severed", severed),
             ("half_applied", case.half_applied),
             ("not_counted", case.in_flight),
+            ("seen", case.seen),
             ("missed", missed),
         ],
     );
