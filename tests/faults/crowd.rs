@@ -4,11 +4,13 @@ use std::process::Stdio;
 
 use crate::case::{Case, UP};
 use crate::effort::{self, Dice};
-use crate::engine::Engine;
+use crate::engine::{Engine, unique};
+use crate::raw::Raw;
 use crate::story::Story;
 
 on_engines! {
     one_of_many_applies on sqlite postgresql mariadb mysql;
+    a_holder_that_cannot_be_shown_is_waited_for on mariadb mysql;
 }
 
 /// Twelve, in the long round fifty; on a database without books, and again from the middle of the chain.
@@ -37,4 +39,35 @@ fn one_of_many_applies(engine: Engine) {
         case.sandbox.limbeck(&["downgrade", &middle, "--yes"]).ends(0);
     }
     effort::tally("crowd", engine, &[("at_once", runners), ("rounds", 2)]);
+}
+
+/// MySQL refuses to show its sessions while one of them runs a statement with a character outside of utf8mb3.
+fn a_holder_that_cannot_be_shown_is_waited_for(engine: Engine) {
+    let mut case = Case::new(Story::plain(engine), Dice::new("holder"));
+    let taken = "SELECT GET_LOCK(concat('limbeck:', left(sha2(database(), 256), 40)), 0)";
+    assert_eq!(case.raw.lines(taken), ["1"]);
+    let gate = format!("SELECT GET_LOCK('{}', 60)", unique());
+    let mut keeper = case.database.raw();
+    keeper.run(&gate);
+    let address = case.database.address();
+    let horse = std::thread::spawn(move || {
+        // Its session ends the wait, with an error or without one.
+        let _ = Raw::server(engine, &address).attempt(&format!("{gate} /* \u{1f40e} */"));
+    });
+    let waiting = match engine {
+        Engine::MariaDb => {
+            "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User lock'"
+        }
+        _ => {
+            "SELECT processlist_id FROM performance_schema.threads \
+             WHERE processlist_db = DATABASE() AND processlist_state = 'User lock'"
+        }
+    };
+    while case.raw.rows(waiting).is_empty() {
+        std::thread::yield_now();
+    }
+    let refused = case.sandbox.limbeck(&["upgrade", "--lock-timeout", "300ms"]);
+    drop(keeper);
+    horse.join().expect("it ends");
+    refused.ends(6).says("another limbeck is at work");
 }

@@ -26,7 +26,7 @@ fn case(what: &str) -> Case {
 
 /// Sizes from nothing to more than the chain needs, in KiB.
 fn sizes() -> Vec<usize> {
-    let step = if effort::long() { 4 } else { 20 };
+    let step = if effort::long() { 4 } else { 40 };
     (0..=160).step_by(step).chain([600, 2000, 3500, 3700, 3800, 8000]).collect()
 }
 

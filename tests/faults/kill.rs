@@ -51,6 +51,7 @@ fn killed_at_any_moment(engine: Engine) {
             ("kills", kills + settling),
             ("half_applied", case.half_applied),
             ("not_counted", case.in_flight),
+            ("seen", case.seen),
             ("came_late", late),
         ],
     );
@@ -81,7 +82,7 @@ fn severed_at_any_moment(engine: Engine) {
     let dice = Dice::new(&format!("sever {}", engine.name()));
     let mut case = Case::new(Story::whole(engine), dice);
     let journeys = case.journeys();
-    let wanted = effort::kills();
+    let wanted = if effort::long() { effort::kills() } else { effort::kills() / 2 };
     let (mut severed, mut missed) = (0, 0);
     let mut reach = 1.0;
     for journey in journeys.iter().cycle() {
@@ -114,6 +115,7 @@ fn severed_at_any_moment(engine: Engine) {
             ("severed", severed),
             ("half_applied", case.half_applied),
             ("not_counted", case.in_flight),
+            ("seen", case.seen),
             ("missed", missed),
         ],
     );

@@ -10,6 +10,18 @@ pub struct Statement {
     pub effect: Option<Effect>,
 }
 
+impl Statement {
+    /// Whether the books count it in one transaction with its effect, the way it runs: then no fault comes in between.
+    pub fn is_counted_with_its_effect(&self, engine: Engine, down: bool) -> bool {
+        let sql = if down { &self.down } else { &self.up };
+        if engine.rolls_ddl_back() {
+            !sql.contains("CONCURRENTLY")
+        } else {
+            ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb))
+        }
+    }
+}
+
 /// How the effect of a statement shows.
 pub enum Effect {
     /// An object of the catalogue: `table t`, `column t.c`, `index i`, `view v`.

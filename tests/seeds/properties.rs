@@ -63,7 +63,8 @@ fn splits(backend: Backend, input: &[u8]) {
     for Statement { span, inner, .. } in &statements {
         assert!(inside(text, *span) && span.start >= at, "statements in order: {span:?}");
         let piece = &text[span.start..span.end];
-        assert!(!piece.trim().is_empty(), "no statement is empty");
+        // A space that ASCII does not know is a letter to a server.
+        assert!(!piece.trim_ascii().is_empty(), "no statement is empty");
         assert!(inner.is_none_or(|inner| inside(text, inner)), "{inner:?}");
         let _ = limbeck::sql::shape(lexis, piece);
         let _ = significant(lexis, piece).count();
@@ -229,7 +230,8 @@ fn described(error: &ConfigError, file: &str) {
 fn hides(url: &DatabaseUrl, input: &str, shown: &str) {
     let Place::Server(address) = &url.place else { return };
     let Some(password) = address.password.as_ref().map(|password| password.reveal()) else { return };
-    let plain = password.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    // A percent code could stand for it here, and another place hold it as it is.
+    let plain = password.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !input.contains('%');
     if plain && password.len() >= 8 && input.matches(password).count() == 1 {
         assert!(
             !shown.contains(password) && !url.to_string().contains(password),
