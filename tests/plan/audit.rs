@@ -28,8 +28,10 @@ fn every(revision: &Arc<Revision>) -> Vec<RowWrite> {
         RowWrite::Accept { revision: own() },
         RowWrite::Delete { revision: own() },
     ]);
-    writes
-        .extend([Act::Upgrade, Act::Downgrade, Act::Stamp, Act::Resolve, Act::Accept, Act::Failure].map(log));
+    writes.extend(
+        [Act::Upgrade, Act::Downgrade, Act::Stamp, Act::Resolve, Act::Accept, Act::Squash, Act::Failure]
+            .map(log),
+    );
     for write in &writes {
         match write {
             RowWrite::Insert { .. }
@@ -41,7 +43,13 @@ fn every(revision: &Arc<Revision>) -> Vec<RowWrite> {
             | RowWrite::Accept { .. }
             | RowWrite::Delete { .. } => {}
             RowWrite::Log { act, .. } => match act {
-                Act::Upgrade | Act::Downgrade | Act::Stamp | Act::Resolve | Act::Accept | Act::Failure => {}
+                Act::Upgrade
+                | Act::Downgrade
+                | Act::Stamp
+                | Act::Resolve
+                | Act::Accept
+                | Act::Squash
+                | Act::Failure => {}
             },
         }
     }
