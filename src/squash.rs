@@ -122,11 +122,9 @@ pub fn squash(
     let range = range(chain, first, last)?;
     let replaced: Vec<Arc<Revision>> = range.iter().map(|at| Arc::clone(&chain.revisions()[*at])).collect();
     let lexis = server.dialect().lexis();
-    let sections = format!(
-        "{}\n{}",
-        upgrade(layout, lexis, server, &replaced)?,
-        downgrade(layout, lexis, server, &replaced)?
-    );
+    let up = upgrade(layout, lexis, server, &replaced)?;
+    let down = downgrade(layout, lexis, server, &replaced)?;
+    let sections = format!("{}\n\n{}\n", up.trim_end(), down.trim_end());
     read_again(layout, lexis, server, &sections, &replaced)?;
     let outside = |name: &&String| {
         let place = chain.place(&name.as_str().into()).or_else(|| chain.labelled(name));

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::chain::{Direction, Limits, RevisionId, join};
+use crate::chain::{Direction, RevisionId, join};
 use crate::ledger::record::Act;
 use crate::ledger::{Ledger, RowWrite, State};
 
-use super::{Action, Facts, Order, Resumption, Step, Transaction};
+use super::{Facts, Step};
 
 impl Facts<'_> {
     /// The step that records the squash at `at` in place of the revisions at `rows`.
@@ -16,20 +16,10 @@ impl Facts<'_> {
         let revision = Arc::clone(&revisions[at]);
         let gone = rows.iter().map(|at| RowWrite::Delete { revision: Arc::clone(&revisions[*at]) });
         let own = RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied };
-        let detail = Some(format!("replaces {}", join(&revision.replaces, ", ")).into());
-        Step {
-            before: gone.chain([own]).collect(),
-            after: vec![RowWrite::Log { act: Act::Squash, revision: Arc::clone(&revision), detail }],
-            revision,
-            direction: Direction::Up,
-            action: Action::Record,
-            from: 0,
-            transaction: Transaction::Wrapped { from: 0, to: 0 },
-            limits: Limits::default(),
-            guards: Vec::new(),
-            resumption: Resumption::Fresh,
-            order: Order::InOrder,
-        }
+        let detail = format!("replaces {}", join(&revision.replaces, ", ")).into();
+        let mut step = Step::recorded(revision, Direction::Up, own, Act::Squash, detail);
+        step.before.splice(0..0, gone);
+        step
     }
 
     /// The squash that replaced the revision at `at`.

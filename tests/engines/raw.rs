@@ -133,9 +133,9 @@ impl Raw {
         )
     }
 
-    /// `act revision` of each line of the log.
+    /// `act revision` of each line of the log; the copies that SQLite makes before it loses something are left out.
     pub fn acts(&mut self) -> Vec<String> {
-        self.rows("SELECT act, revision FROM limbeck_log ORDER BY id")
+        self.rows("SELECT act, revision FROM limbeck_log WHERE act <> 'backup' ORDER BY id")
             .into_iter()
             .map(|row| row.join(" "))
             .collect()

@@ -166,7 +166,7 @@ impl Run<'_> {
             Err(_) => false,
         };
         if !undone {
-            return Aftermath::Unknown;
+            return self.after_loss(step).await;
         }
         // What failed may stand behind the commit: the books know, since they commit with the effects.
         let Ok(rows) = books::rows(self.session, &self.plan.format).await else {
@@ -202,7 +202,7 @@ impl Run<'_> {
         let format = &self.plan.format;
         let recorded = match books::rows(self.session, format).await {
             Ok(rows) => rows.into_iter().find(|row| row.revision == step.revision.id),
-            Err(_) => return Aftermath::Unknown,
+            Err(_) => return self.after_loss(step).await,
         };
         let Some(row) = recorded else {
             // Not even the row could be written, so nothing ran.
