@@ -119,6 +119,16 @@ impl Writer<'_> {
         }
     }
 
+    /// Row writes behind statements that may have taken another role, or set limits of their own.
+    fn writes_behind(&mut self, writes: &[RowWrite]) {
+        if self.trace != Trace::None {
+            for sql in self.dialect.as_itself() {
+                self.limbeck(sql);
+            }
+        }
+        self.writes(writes);
+    }
+
     /// A question in a message of its own. A part that is a statement is the one that is blamed.
     fn check(&mut self, check: Check, origin: Origin, sql: &str) {
         self.cut();
@@ -210,7 +220,7 @@ impl Writer<'_> {
         self.limits(0, Extent::Transaction);
         self.writes(&step.before);
         self.statements(0..step.statements(), Extent::Transaction);
-        self.writes(&step.after);
+        self.writes_behind(&step.after);
         self.limbeck(&format!("RELEASE {SAVEPOINT}"));
         self.finish()
     }
@@ -229,7 +239,7 @@ impl Writer<'_> {
         if let Some(orphans) = orphans {
             self.check(Check::NoNewOrphans, Origin::Limbeck, orphans.count);
         }
-        self.writes(&step.after);
+        self.writes_behind(&step.after);
         self.limbeck("COMMIT");
         self.cut();
         self.lifted(to..step.statements());
@@ -264,7 +274,7 @@ impl Writer<'_> {
         self.limits(1, Extent::Transaction);
         self.writes(&step.before);
         self.statements(1..last, Extent::Transaction);
-        self.writes(&step.after);
+        self.writes_behind(&step.after);
         self.statement(last);
         self.finish()
     }
@@ -303,7 +313,10 @@ impl Writer<'_> {
                 if alone {
                     self.cut();
                 }
-                self.write(&RowWrite::Progress { revision: Arc::clone(&step.revision), done: index + 1 });
+                self.writes_behind(&[RowWrite::Progress {
+                    revision: Arc::clone(&step.revision),
+                    done: index + 1,
+                }]);
             }
         }
         if !closed {
@@ -311,7 +324,7 @@ impl Writer<'_> {
                 self.cut();
             }
             self.limbeck(self.dialect.begin());
-            self.writes(&step.after);
+            self.writes_behind(&step.after);
             self.limbeck("COMMIT");
         }
         self.finish()
@@ -332,9 +345,12 @@ impl Writer<'_> {
         // A guard that keeps the statement from running must not keep the step from being closed.
         let closes = last && !guarded;
         match closes {
-            true => self.writes(&step.after),
+            true => self.writes_behind(&step.after),
             false => {
-                self.write(&RowWrite::Progress { revision: Arc::clone(&step.revision), done: index + 1 });
+                self.writes_behind(&[RowWrite::Progress {
+                    revision: Arc::clone(&step.revision),
+                    done: index + 1,
+                }]);
             }
         }
         self.limbeck("COMMIT");

@@ -297,6 +297,13 @@ pub trait Dialect: Sync {
     /// What a server's error code says about trying again.
     fn obstacle(&self, code: &str) -> Option<Obstacle>;
 
+    /// Whether a server's error code says that a row with this key is there already.
+    fn is_duplicate(&self, code: &str) -> bool;
+
+    /// Statements that give the books' own writes the rights and the time that the session began with, to the end of the
+    /// transaction: a revision may have taken another role.
+    fn as_itself(&self) -> &'static [&'static str];
+
     /// Whether a server's error code says that a statement was cancelled.
     fn is_cancelled(&self, code: &str) -> bool;
 

@@ -171,6 +171,14 @@ impl Dialect for MySql {
         }
     }
 
+    fn is_duplicate(&self, code: &str) -> bool {
+        code.split(',').next() == Some("1062")
+    }
+
+    fn as_itself(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn is_cancelled(&self, code: &str) -> bool {
         // 1969: MariaDB's max_statement_time.
         matches!(code.split(',').next(), Some("1317" | "1969" | "3024"))

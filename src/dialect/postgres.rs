@@ -236,6 +236,14 @@ impl Dialect for Postgres {
         }
     }
 
+    fn is_duplicate(&self, code: &str) -> bool {
+        code == "23505"
+    }
+
+    fn as_itself(&self) -> &'static [&'static str] {
+        &["SET LOCAL SESSION AUTHORIZATION DEFAULT", "SET LOCAL ROLE NONE", "SET LOCAL statement_timeout = 0"]
+    }
+
     fn is_cancelled(&self, code: &str) -> bool {
         code == "57014"
     }

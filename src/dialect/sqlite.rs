@@ -99,7 +99,7 @@ impl Dialect for Sqlite {
     // The pragmas that change what a later statement does or checks, at their defaults.
     // https://www.sqlite.org/pragma.html
     fn reset_session(&self, _database: Option<&str>, _search_path: Option<&str>) -> Vec<String> {
-        ["foreign_keys", "legacy_alter_table", "ignore_check_constraints"]
+        ["foreign_keys", "legacy_alter_table", "ignore_check_constraints", "query_only"]
             .map(|pragma| format!("PRAGMA {pragma} = OFF"))
             .to_vec()
     }
@@ -188,6 +188,14 @@ impl Dialect for Sqlite {
     }
 
     // SQLITE_INTERRUPT
+    fn is_duplicate(&self, code: &str) -> bool {
+        matches!(code, "1555" | "2067")
+    }
+
+    fn as_itself(&self) -> &'static [&'static str] {
+        &["PRAGMA query_only = OFF"]
+    }
+
     fn is_cancelled(&self, code: &str) -> bool {
         code == "9"
     }

@@ -6,6 +6,7 @@ use crate::engine::{Database, Engine};
 use crate::sandbox::Sandbox;
 
 on_engines! {
+    the_books_are_written_as_who_logged_in on sqlite postgresql;
     settings_of_a_revision_end_with_it on sqlite postgresql mariadb mysql;
     a_revision_may_use_another_database on mariadb mysql;
     a_killed_run_is_no_obstacle on sqlite;
@@ -156,4 +157,29 @@ fn a_script_goes_where_the_settings_say(engine: Engine) {
     sandbox.limbeck(&["check"]).ends(0);
     let schemas = "SELECT schemaname FROM pg_tables WHERE tablename IN ('t', 'limbeck_revisions')";
     assert_eq!(database.raw().lines(schemas), ["tenant", "tenant"]);
+}
+
+/// A revision that takes another role, which may not even see the books, or sets limits for what comes.
+fn the_books_are_written_as_who_logged_in(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let taken = match engine {
+        Engine::PostgreSql => {
+            let role = database.user("secret");
+            let mut raw = database.raw();
+            raw.run(&format!("GRANT {role} TO CURRENT_USER"));
+            raw.run(&format!("CREATE SCHEMA s AUTHORIZATION {role}"));
+            format!("SET ROLE {role};\nCREATE TABLE s.t (a int);\nSET statement_timeout = 1")
+        }
+        _ => "CREATE TABLE t (a int);\nPRAGMA query_only = ON".to_owned(),
+    };
+    sandbox.revision("a00000000001", "", &format!("-- limbeck:upgrade\n{taken};\n"));
+    let apart = taken.replace("s.t", "s.u").replace("TABLE t", "TABLE u");
+    let section = format!("-- limbeck:upgrade\n-- limbeck:no-transaction\n{apart};\nSELECT 1;\n");
+    sandbox.revision("a00000000002", "a00000000001", &section);
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    sandbox.limbeck(&["verify"]).ends(0);
+    let users = database.raw().rows("SELECT DISTINCT db_user FROM limbeck_revisions");
+    assert_eq!(users.len(), 1, "{users:?}");
+    sandbox.limbeck(&["stamp", "base"]).ends(0);
 }

@@ -16,7 +16,7 @@ use super::super::lock::Lock;
 use super::super::session::{Access, Session};
 use super::super::{books, locate};
 use super::attempt::Fault;
-use super::{Cause, ExecuteError, Run, StepError, Terms};
+use super::{Cause, ExecuteError, Run, Stale, StepError, Terms};
 
 /// Whether the server says that it cancelled a statement.
 fn cancelled(server: &ServerError, plan: &Plan) -> bool {
@@ -46,6 +46,16 @@ impl Run<'_> {
             let lexis = self.plan.server.dialect().lexis();
             locate::in_file(server, &fault.batch, part, &script.statements, &step.revision.source, lexis)
         });
+        // The lock was lost, and somebody else has begun the revision meanwhile.
+        let ours = matches!(part.map(|part| part.origin), Some(Origin::Limbeck));
+        let begun = |server: &ServerError| {
+            server.code.as_deref().is_some_and(|code| self.plan.server.dialect().is_duplicate(code))
+        };
+        if fault.first && ours && server.as_ref().is_some_and(begun) && self.plan.scope == Scope::PerRevision
+        {
+            let _ = self.session.act("ROLLBACK").await;
+            return Stale { changed: vec![step.revision.id.clone()] }.into();
+        }
         let aftermath = match (&server, step.transaction, self.plan.scope) {
             (None, ..) => self.after_loss(step).await,
             (Some(server), Transaction::Each, Scope::PerRevision) => {
