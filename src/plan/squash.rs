@@ -15,7 +15,11 @@ impl Facts<'_> {
         let revisions = self.chain.revisions();
         let revision = Arc::clone(&revisions[at]);
         let gone = rows.iter().map(|at| RowWrite::Delete { revision: Arc::clone(&revisions[*at]) });
-        let own = RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied };
+        let own = RowWrite::Insert {
+            revision: Arc::clone(&revision),
+            state: State::Applied,
+            heads: self.chain.remembered_heads(),
+        };
         let detail = Some(format!("replaces {}", join(&revision.replaces, ", ")).into());
         Step {
             before: gone.chain([own]).collect(),
