@@ -182,6 +182,7 @@ fn assumed_row(revision: &Revision) -> Row {
         duration_ms: None,
         applied_by: String::new(),
         limbeck_version: String::new(),
+        heads: None,
     }
 }
 
@@ -522,7 +523,7 @@ impl MigrationManager {
                 .iter()
                 .map(|at| (chain.revisions()[*at].id.clone(), chain.replaced(*at).len()))
                 .collect(),
-            late: chain.ids(chain.late(&ledger.applied)),
+            late: chain.ids(ledger.late(chain)),
             pending: pending.iter().map(|at| Arc::clone(&chain.revisions()[*at])).collect(),
             dirty: ledger.dirty.iter().map(|row| (*row).clone()).collect(),
             missing: ledger.unknown.iter().map(|row| (*row).clone()).collect(),

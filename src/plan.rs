@@ -465,7 +465,7 @@ impl<'a> Facts<'a> {
         ledger: &Ledger<'_>,
         places: impl Iterator<Item = usize>,
     ) -> Result<Plan, PlanError> {
-        let late = self.chain.late(&ledger.applied);
+        let late = ledger.late(self.chain);
         let steps: Vec<Step> = places.map(|at| self.step(direction, &late, at)).collect::<Result<_, _>>()?;
         let revisions = self::late(&steps);
         if !revisions.is_empty() && self.policy.late == Late::Refuse {
@@ -600,7 +600,11 @@ impl<'a> Facts<'a> {
         let log = |act| RowWrite::Log { act, revision: own(), detail: None };
         let (before, after) = match direction {
             Direction::Up => (
-                vec![RowWrite::Insert { revision: own(), state: State::Upgrading }],
+                vec![RowWrite::Insert {
+                    revision: own(),
+                    state: State::Upgrading,
+                    heads: self.chain.remembered_heads(),
+                }],
                 vec![RowWrite::Arrive { revision: own() }, log(Act::Upgrade)],
             ),
             // The log looks at the row's clock, so it comes before the row goes.

@@ -13,7 +13,7 @@ use crate::batch::{Batch, Role};
 use crate::chain::{Checksum, join};
 use crate::database_url::DatabaseUrl;
 use crate::ledger::record::LIMBECK_VERSION;
-use crate::ledger::{Actor, Tables};
+use crate::ledger::{Actor, RowWrite, Tables};
 use crate::plan::{Action, Edits, Plan, Policy, Scope, Step, Transaction, Transactions};
 
 /// What a plan file says it is.
@@ -285,7 +285,14 @@ fn policy_words(policy: Policy) -> BTreeMap<String, String> {
 }
 
 fn kept(plan: &Plan, step: &Step) -> KeptStep {
-    let batches = plan.batches(step, &Actor::default());
+    // What the books remember of the chain changes with every new file, also with one beyond the plan.
+    let mut lasting = step.clone();
+    for write in &mut lasting.before {
+        if let RowWrite::Insert { heads, .. } = write {
+            *heads = None;
+        }
+    }
+    let batches = plan.batches(&lasting, &Actor::default());
     KeptStep {
         revision: step.revision.id.to_string(),
         description: step.revision.message.clone(),

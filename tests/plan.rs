@@ -107,6 +107,7 @@ fn row(chain: &Chain, entry: &str) -> Row {
     let mut row = written::row(chain, id);
     match said.split_once(' ') {
         None if said.is_empty() => {}
+        Some(("heads", heads)) => row.heads = Some(heads.replace('/', ", ")),
         None if said == "edited" => "another".clone_into(&mut row.checksum),
         None if said == "reformatted" => "another".clone_into(&mut row.file_checksum),
         Some((state, counts)) => {
@@ -291,7 +292,7 @@ fn transaction(step: &Step) -> String {
 fn row_write(write: &RowWrite) -> String {
     let id = write.revision();
     match write {
-        RowWrite::Insert { revision, state } => {
+        RowWrite::Insert { revision, state, .. } => {
             let total = revision.upgrade.statements.len();
             let done = if *state == State::Applied { total } else { 0 };
             format!("insert {id} {state} {done}/{total}")

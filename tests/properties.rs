@@ -219,6 +219,18 @@ proptest! {
     }
 
     #[test]
+    fn nothing_is_late_in_a_chain_that_stays_as_it_is(
+        written in graph(Graph::Any),
+        goals in proptest::collection::vec(any::<Index>(), 0..4),
+    ) {
+        let mut world = World::new(&written);
+        let goals: Vec<String> = goals.into_iter().map(|goal| world.some(goal)).collect();
+        for goal in goals.iter().map(String::as_str).chain(["heads"]) {
+            prop_assert!(world.upgrade(goal).late().is_empty(), "{goal}");
+        }
+    }
+
+    #[test]
     fn parents_come_first_on_the_way_up_and_last_on_the_way_down(written in graph(Graph::Any), goal in any::<Index>()) {
         let mut world = World::new(&written);
         let goal = world.some(goal);

@@ -32,7 +32,11 @@ pub struct Chain {
     children: Vec<Vec<usize>>,
     dependents: Vec<Vec<usize>>,
     archive: archive::Archive,
+    remembered: Option<Arc<str>>,
 }
+
+/// More heads than this are not remembered in the books.
+const REMEMBERED: usize = 50;
 
 /// Revisions that do not make a chain.
 #[derive(Debug, thiserror::Error)]
@@ -202,13 +206,22 @@ impl Chain {
         for at in index.values_mut() {
             *at = place[*at];
         }
-        let revisions = order.iter().map(|old| Arc::clone(&revisions[*old])).collect();
+        let revisions: Vec<Arc<Revision>> = order.iter().map(|old| Arc::clone(&revisions[*old])).collect();
+        let children = reversed(&parents);
+        let heads: Vec<&RevisionId> = revisions
+            .iter()
+            .zip(&children)
+            .filter(|(_, children)| children.is_empty())
+            .map(|(head, _)| &head.id)
+            .collect();
+        let remembered = (heads.len() <= REMEMBERED).then(|| join(heads, ", ").into());
         Self {
             index,
-            children: reversed(&parents),
+            children,
             dependents: reversed(&depends_on),
             parents,
             depends_on,
+            remembered,
             revisions,
             archive: archive::Archive::default(),
         }
@@ -255,15 +268,10 @@ impl Chain {
         self.heads_of(set).into_iter().filter(|at| !needed(at)).collect()
     }
 
-    /// The revisions that come after their time when `applied` is: beside or beneath one that is applied already.
-    pub fn late(&self, applied: &BTreeSet<usize>) -> BTreeSet<usize> {
-        let beneath = self.ancestors(applied.iter().copied());
-        let beside = |at: usize| {
-            self.parents[at]
-                .iter()
-                .any(|parent| self.children[*parent].iter().any(|child| applied.contains(child)))
-        };
-        (0..self.len()).filter(|at| !applied.contains(at) && (beneath.contains(at) || beside(*at))).collect()
+    /// The ids of the heads, as the books remember them with every revision that is applied: what was there then, and what
+    /// was not. None when there are too many.
+    pub fn remembered_heads(&self) -> Option<Arc<str>> {
+        self.remembered.clone()
     }
 
     /// The places of a revision's parents.

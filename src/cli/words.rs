@@ -425,7 +425,7 @@ fn squash_failure(error: &SquashError, failure: impl Fn(&'static str) -> Failure
 
 /// What to do about late revisions.
 const LATE: &str = "Nothing was changed. A late revision runs on a schema that its author did not see; `limbeck plan` shows it. If \
-                    that is right: --late apply";
+                    that is right: --late apply. Or let it stand on what is applied: limbeck rebase REV --onto HEAD";
 
 fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) -> Failure {
     match error {

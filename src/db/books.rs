@@ -17,7 +17,7 @@ pub async fn read(session: &Session, format: &Format) -> Result<Books, DbError> 
 
 /// Reads the rows of one service.
 pub(super) async fn rows(session: &Session, format: &Format) -> Result<Vec<Row>, DbError> {
-    let rows = session.ask(&format.select(session.server().dialect())).await?;
+    let rows = session.ask(&format.select(session.server().dialect(), session.revisions())).await?;
     rows.into_iter().map(row).collect()
 }
 
@@ -40,6 +40,7 @@ fn row(columns: TextRow) -> Result<Row, DbError> {
     let duration_ms = number(next());
     let [db_user, os_user, host] = [next(), next(), next()];
     let limbeck_version = next().unwrap_or_default();
+    let heads = next();
     Ok(Row {
         revision: revision.as_str().into(),
         description,
@@ -53,6 +54,7 @@ fn row(columns: TextRow) -> Result<Row, DbError> {
         duration_ms,
         applied_by: log::who(db_user.as_deref(), os_user.as_deref(), host.as_deref()),
         limbeck_version,
+        heads,
     })
 }
 

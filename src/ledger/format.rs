@@ -3,6 +3,8 @@
 use crate::chain::RevisionId;
 use crate::dialect::{Dialect, Server, TableName};
 
+use super::Tables;
+
 /// Where the books of a service lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format {
@@ -30,6 +32,9 @@ pub const SERVICE_LENGTH: usize = 100;
 
 /// The column of the revisions that keeps the text of the file as it was applied. Books of the first version lack it.
 pub const SOURCE: &str = "source";
+
+/// The column of the revisions that remembers the heads of the chain. Books of the first version lack it.
+pub const HEADS: &str = "heads";
 
 /// The longest text that is kept there, in bytes: the books are read with every command, and sent in one message.
 pub const SOURCE_LENGTH: usize = 1 << 20;
@@ -74,7 +79,7 @@ impl Format {
                  description {text} NOT NULL, checksum {sum} NOT NULL, file_checksum {sum} NOT NULL, \
                  state {state} NOT NULL, statements_done {integer} NOT NULL, statements_total {integer} NOT NULL, \
                  error {text}, started_at {moment}, applied_at {moment}, duration_ms {integer}, {who}, \
-                 {SOURCE} {text}, PRIMARY KEY (service, revision)){options}",
+                 {SOURCE} {text}, {HEADS} {text}, PRIMARY KEY (service, revision)){options}",
                 table = self.revisions.quoted(dialect),
                 service = key(SERVICE_LENGTH),
                 id = key(64),
@@ -102,11 +107,10 @@ impl Format {
     pub fn extend(&self, server: &Server) -> Vec<String> {
         let dialect = server.dialect();
         let mut statements = self.create(server);
-        statements.push(format!(
-            "ALTER TABLE {} ADD COLUMN {SOURCE} {}",
-            self.revisions.quoted(dialect),
-            dialect.book_types().text
-        ));
+        statements.extend([SOURCE, HEADS].map(|column| {
+            let table = self.revisions.quoted(dialect);
+            format!("ALTER TABLE {table} ADD COLUMN {column} {}", dialect.book_types().text)
+        }));
         statements
     }
 
@@ -121,10 +125,13 @@ impl Format {
     }
 
     /// The query that reads the rows of the service; the columns are those of [`super::Row`], in order, as text.
-    pub fn select(&self, dialect: &dyn Dialect) -> String {
+    ///
+    /// Tables of an earlier version are asked only for what they have.
+    pub fn select(&self, dialect: &dyn Dialect, tables: Tables) -> String {
+        let heads = if tables == Tables::Outdated { "NULL" } else { HEADS };
         format!(
             "SELECT revision, description, checksum, file_checksum, state, statements_done, statements_total, error, \
-             {applied_at}, duration_ms, db_user, os_user, host, limbeck_version FROM {table} WHERE service = {service} \
+             {applied_at}, duration_ms, db_user, os_user, host, limbeck_version, {heads} FROM {table} WHERE service = {service} \
              ORDER BY revision",
             applied_at = dialect.moment_as_text("applied_at"),
             table = self.revisions.quoted(dialect),

@@ -101,6 +101,8 @@ pub struct Row {
     pub applied_by: String,
     /// The version of limbeck that wrote the row.
     pub limbeck_version: String,
+    /// The heads of the chain when it was applied; none where the books do not remember.
+    pub heads: Option<String>,
 }
 
 /// Whether the tables of the books exist.
@@ -219,6 +221,27 @@ impl<'a> Ledger<'a> {
     /// How many revisions the books say are applied.
     pub fn count(&self) -> usize {
         self.applied.len() - self.unrecorded.len()
+    }
+
+    /// The places of the pending revisions that come after their time: beneath one that is applied, or beside one that was
+    /// applied before they were there. What an upgrade was on its way to when it ended is not late.
+    pub fn late(&self, chain: &Chain) -> BTreeSet<usize> {
+        let beneath = chain.ancestors(self.applied.iter().copied());
+        let late = |at: &usize| {
+            let siblings = chain.parents(*at).iter().flat_map(|parent| chain.children(*parent));
+            let mut applied = siblings.filter(|sibling| self.applied.contains(sibling));
+            beneath.contains(at) || applied.any(|sibling| !self.was_there(chain, *at, *sibling))
+        };
+        (0..chain.len()).filter(|at| !self.applied.contains(at)).filter(late).collect()
+    }
+
+    /// Whether the revision at `at` was there when the one at `applied` was applied, as the books remember it.
+    fn was_there(&self, chain: &Chain, at: usize, applied: usize) -> bool {
+        let id = &chain.revisions()[applied].id;
+        let row = self.rows.iter().find(|row| row.revision == *id);
+        let heads = row.and_then(|row| row.heads.as_deref()).unwrap_or_default();
+        let heads = heads.split(", ").filter_map(|head| chain.place(&head.into()));
+        chain.ancestors(heads).contains(&at)
     }
 
     /// The ids of the heads of what is applied.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::chain::{Direction, Revision, RevisionId};
 use crate::dialect::Dialect;
 
-use super::format::{SOURCE, SOURCE_LENGTH};
+use super::format::{HEADS, SOURCE, SOURCE_LENGTH};
 use super::{Format, State};
 
 /// Who acts, as the books record it. The database user comes from the server itself.
@@ -29,6 +29,8 @@ pub enum RowWrite {
         revision: Arc<Revision>,
         /// The state to write.
         state: State,
+        /// The heads of the chain, to be remembered.
+        heads: Option<Arc<str>>,
     },
     /// A revision that has a row goes into flight again.
     Depart {
@@ -166,7 +168,7 @@ impl RowWrite {
             maybe(Some(revision.source.text()).filter(|source| source.len() <= SOURCE_LENGTH))
         };
         match self {
-            Self::Insert { revision, state } => {
+            Self::Insert { revision, state, heads } => {
                 let total = revision.upgrade.statements.len();
                 let (done, applied_at, duration) = match state {
                     State::Applied => (total, now, "0"),
@@ -175,15 +177,16 @@ impl RowWrite {
                 format!(
                     "INSERT INTO {table} (service, revision, description, checksum, file_checksum, state, \
                      statements_done, statements_total, started_at, applied_at, duration_ms, db_user, os_user, host, \
-                     limbeck_version, {SOURCE}) VALUES ({service}, {}, {}, {}, {}, {}, {done}, {total}, {now}, \
-                     {applied_at}, {duration}, {}, {})",
+                     limbeck_version, {SOURCE}, {HEADS}) VALUES ({service}, {}, {}, {}, {}, {}, {done}, {total}, {now}, \
+                     {applied_at}, {duration}, {}, {}, {})",
                     text(revision.id.as_str()),
                     text(&revision.message),
                     text(&revision.digest.tokens.to_string()),
                     text(&revision.digest.bytes.to_string()),
                     text(state.name()),
                     who(),
-                    source(revision)
+                    source(revision),
+                    maybe(heads.as_deref())
                 )
             }
             Self::Depart { revision, direction, total } => format!(

@@ -15,7 +15,11 @@ impl Facts<'_> {
         let revisions = self.chain.revisions();
         let revision = Arc::clone(&revisions[at]);
         let gone = rows.iter().map(|at| RowWrite::Delete { revision: Arc::clone(&revisions[*at]) });
-        let own = RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied };
+        let own = RowWrite::Insert {
+            revision: Arc::clone(&revision),
+            state: State::Applied,
+            heads: self.chain.remembered_heads(),
+        };
         let detail = format!("replaces {}", join(&revision.replaces, ", ")).into();
         let mut step = Step::recorded(revision, Direction::Up, own, Act::Squash, detail);
         step.before.splice(0..0, gone);

@@ -97,7 +97,7 @@ impl Facts<'_> {
         if purge == Purge::Yes {
             plan.steps.extend(ledger.unknown.iter().map(|row| {
                 let revision = Revision::without_file(row.revision.clone(), &row.description);
-                Step::record(Arc::new(revision), Direction::Down)
+                Step::record(Arc::new(revision), Direction::Down, None)
             }));
         }
         Ok(plan)
@@ -105,15 +105,17 @@ impl Facts<'_> {
 
     /// A step that only records that a revision is applied, or that it is not.
     fn record(&self, at: usize, direction: Direction) -> Step {
-        Step::record(Arc::clone(&self.chain.revisions()[at]), direction)
+        Step::record(Arc::clone(&self.chain.revisions()[at]), direction, self.chain.remembered_heads())
     }
 }
 
 impl Step {
     /// A step that only changes the books.
-    fn record(revision: Arc<Revision>, direction: Direction) -> Self {
+    fn record(revision: Arc<Revision>, direction: Direction, heads: Option<Arc<str>>) -> Self {
         let write = match direction {
-            Direction::Up => RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied },
+            Direction::Up => {
+                RowWrite::Insert { revision: Arc::clone(&revision), state: State::Applied, heads }
+            }
             Direction::Down => RowWrite::Delete { revision: Arc::clone(&revision) },
         };
         let detail = direction.verb().into();

@@ -284,7 +284,7 @@ fn goals() {
 fn a_step_back_that_could_go_several_ways() {
     let sandbox = Sandbox::branches();
     sandbox.given("upgrade 4ddd");
-    sandbox.given("upgrade 3ccc --late apply");
+    sandbox.given("upgrade 3ccc");
     check!(refused(&sandbox, &["downgrade -1"]));
     sandbox.given("downgrade 1aaa");
     check!(refused(&sandbox, &["upgrade +1"]));

@@ -23,7 +23,11 @@ fn rebase_changes_one_line_of_one_file() {
     check!(sandbox.session(&["rebase 4ddd --onto head", "history", "plan", "heads"]));
     let after = before.replace("-- Revises: 2bbbbbbbbbbb", "-- Revises: 3ccccccccccc");
     assert_eq!(sandbox.read(&file("4ddddddddddd")), after);
-    check!(sandbox.session(&["rebase 4 --onto head --json", "rebase 5eee --onto 2bbb --json", "upgrade"]));
+    check!(sandbox.session(&[
+        "rebase 4 --onto head --json",
+        "rebase 5eee --onto 2bbb --json",
+        "upgrade --late apply"
+    ]));
 }
 
 #[test]

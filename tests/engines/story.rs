@@ -65,7 +65,7 @@ fn goes_up_and_down(database: &Database, sandbox: &Sandbox, goal: impl Fn(&str) 
     assert!(ids.len() >= 9, "a chain worth the test");
     let mut acts = Vec::new();
     for (at, id) in ids.iter().enumerate() {
-        sandbox.limbeck(&["upgrade", &goal(id), "--late", "apply"]).ends(0);
+        sandbox.limbeck(&["upgrade", &goal(id)]).ends(0);
         acts.push(format!("upgrade {id}"));
         books_agree(sandbox, &mut raw, &ids[..=at], &acts);
     }
@@ -144,14 +144,14 @@ fn a_branched_chain_is_one_schema_by_every_way(engine: Engine) {
     let sandbox = branched(&winding);
     // One branch, a step of the other, back to before the fork, and by labels to the end.
     sandbox.limbeck(&["upgrade", "search@head"]).ends(0);
-    sandbox.limbeck(&["upgrade", "b00000000001", "--late", "apply"]).ends(0);
+    sandbox.limbeck(&["upgrade", "b00000000001"]).ends(0);
     sandbox.limbeck(&["downgrade", "search@base"]).ends(0);
     assert_eq!(winding.raw().states(), ["a00000000001 applied 2/2", "b00000000001 applied 1/1"]);
     // The dependency comes along.
-    sandbox.limbeck(&["upgrade", "b00000000002", "--late", "apply"]).ends(0);
+    sandbox.limbeck(&["upgrade", "b00000000002"]).ends(0);
     let states = winding.raw().states();
     assert!(states.iter().any(|row| row.starts_with("c00000000001 applied")), "{states:?}");
-    sandbox.limbeck(&["upgrade", "heads", "--late", "apply"]).ends(0);
+    sandbox.limbeck(&["upgrade", "heads"]).ends(0);
     assert_eq!(winding.raw().books(), straight.raw().books());
     // A column added to another table or at another time is the same column.
     assert_eq!(winding.raw().schema(), straight.raw().schema());

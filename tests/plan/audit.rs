@@ -17,8 +17,10 @@ fn every(revision: &Arc<Revision>) -> Vec<RowWrite> {
     let log =
         |act| RowWrite::Log { act, revision: own(), detail: Some("'; DELETE FROM limbeck_log; --".into()) };
     let states = [State::Applied, State::Upgrading, State::Downgrading];
-    let mut writes: Vec<RowWrite> =
-        states.into_iter().map(|state| RowWrite::Insert { revision: own(), state }).collect();
+    let mut writes: Vec<RowWrite> = states
+        .into_iter()
+        .map(|state| RowWrite::Insert { revision: own(), state, heads: Some("limbeck_log".into()) })
+        .collect();
     writes.extend([
         RowWrite::Depart { revision: own(), direction: limbeck::chain::Direction::Down, total: 2 },
         RowWrite::Resume { revision: own(), done: 1, total: 2 },
@@ -117,12 +119,16 @@ fn what_ran_is_kept_unless_it_is_too_long() {
             let revision = Arc::new(revision);
             let literal = dialect.quote_text(&text);
             for write in [
-                RowWrite::Insert { revision: Arc::clone(&revision), state: State::Upgrading },
+                RowWrite::Insert { revision: Arc::clone(&revision), state: State::Upgrading, heads: None },
                 RowWrite::Resume { revision, done: 0, total: 1 },
             ] {
                 let sql = write.sql(&format, dialect, &Actor::default());
                 assert_eq!(sql.contains(&literal), kept, "{sql:.400}");
-                assert_eq!(sql.contains("source = NULL") || sql.ends_with(", NULL)"), !kept, "{sql:.400}");
+                assert_eq!(
+                    sql.contains("source = NULL") || sql.ends_with(", NULL, NULL)"),
+                    !kept,
+                    "{sql:.400}"
+                );
             }
         }
     }

@@ -45,7 +45,7 @@ impl Table {
         let here = self.rows.get_mut(&id);
         match (write, here) {
             (RowWrite::Insert { .. }, Some(_)) => return Err("the row is there already"),
-            (RowWrite::Insert { revision, state }, None) => {
+            (RowWrite::Insert { revision, state, heads }, None) => {
                 let total = revision.upgrade.statements.len() as u64;
                 let row = Row {
                     revision: id.clone(),
@@ -60,6 +60,7 @@ impl Table {
                     duration_ms: None,
                     applied_by: String::new(),
                     limbeck_version: String::new(),
+                    heads: heads.as_deref().map(str::to_owned),
                 };
                 self.rows.insert(id, row);
             }

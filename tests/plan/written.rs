@@ -130,5 +130,6 @@ pub fn row(chain: &Chain, id: &str) -> Row {
         duration_ms: Some(1),
         applied_by: String::new(),
         limbeck_version: String::new(),
+        heads: None,
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::chain::{Direction, Goal};
 use crate::error::{Class, Error};
 use crate::manager::MigrationManager;
-use crate::plan::Plan;
+use crate::plan::{Late, Plan};
 use crate::plan_file::{Difference, PlanFile};
 
 use super::super::context::Context;
@@ -54,5 +54,7 @@ pub(super) fn run(
         let differences = kept.differences(&now);
         if differences.is_empty() { Ok(plan) } else { Err(Failure::stale_plan(file, &differences)) }
     };
-    change::run(context, service, manner, Question::Asked, same)
+    // Whoever reviewed the plan saw what is late in it.
+    let manner = Manner { late: manner.late.or(Some(Late::Apply)), ..manner.clone() };
+    change::run(context, service, &manner, Question::Asked, same)
 }

@@ -235,7 +235,7 @@ pub fn note_text(note: &Note) -> String {
                 .to_owned()
         }
         Note::ExtendsBooks => {
-            "The table limbeck_revisions gets a column, source, which keeps the SQL that ran.".to_owned()
+            "The table limbeck_revisions gets the columns source and heads: what ran, and what was there then.".to_owned()
         }
         Note::OneTransaction => {
             "The database is empty, so all of them run in one transaction; a failure keeps those before it."

@@ -9,7 +9,7 @@ pub(super) fn identity() -> String {
           AND table_name = 'limbeck_log'), \
          (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()), \
          (SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() \
-          AND table_name = 'limbeck_revisions' AND column_name = 'source'), \
+          AND table_name = 'limbeck_revisions' AND column_name = 'heads'), \
          CONNECTION_ID()",
     )
 }

@@ -15,7 +15,7 @@ pub(super) fn identity(schema: Option<&str>) -> String {
          (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid AND relname = 'limbeck_log'), \
          (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid), \
          (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = n.oid \
-          AND c.relname = 'limbeck_revisions' AND a.attname = 'source' AND NOT a.attisdropped), \
+          AND c.relname = 'limbeck_revisions' AND a.attname = 'heads' AND NOT a.attisdropped), \
          pg_backend_pid() \
          FROM (SELECT to_regnamespace(quote_ident(current_schema())) AS oid) n",
     );

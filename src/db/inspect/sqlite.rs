@@ -5,7 +5,7 @@ pub(super) fn identity() -> String {
      (SELECT count(*) FROM sqlite_master WHERE name = 'limbeck_revisions'), \
      (SELECT count(*) FROM sqlite_master WHERE name = 'limbeck_log'), \
      (SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'), \
-     (SELECT count(*) FROM pragma_table_info('limbeck_revisions') WHERE name = 'source')"
+     (SELECT count(*) FROM pragma_table_info('limbeck_revisions') WHERE name = 'heads')"
         .to_owned()
 }
 
