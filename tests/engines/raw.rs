@@ -133,9 +133,9 @@ impl Raw {
         )
     }
 
-    /// `act revision` of each line of the log.
+    /// `act revision` of each line of the log; the copies before the acts are no acts on a revision.
     pub fn acts(&mut self) -> Vec<String> {
-        self.rows("SELECT act, revision FROM limbeck_log ORDER BY id")
+        self.rows("SELECT act, revision FROM limbeck_log WHERE act <> 'backup' ORDER BY id")
             .into_iter()
             .map(|row| row.join(" "))
             .collect()
