@@ -261,7 +261,8 @@ fn said(fact: bool) -> String {
 }
 
 fn policy_words(policy: Policy) -> BTreeMap<String, String> {
-    let Policy { edits, transactions, limits, .. } = policy;
+    // Not what is done about late revisions: whoever only looks is shown them, and whoever applies them decides.
+    let Policy { edits, transactions, limits, late: _ } = policy;
     let edits = match edits {
         Edits::Refused => "refused",
         Edits::Allowed => "allowed",
