@@ -4,6 +4,7 @@ use crate::batch::Question;
 use crate::chain::guard::Holds;
 use crate::plan::{Evidence, InDoubt};
 use crate::sql::effect::Presence;
+use crate::sql::object::{Kind, Object};
 
 use super::driver::DbError;
 use super::session::Session;
@@ -15,9 +16,22 @@ pub(crate) async fn look(session: &Session, doubt: InDoubt) -> Result<Evidence, 
         let rows = session.ask(&session.server().dialect().presence(&effect.object)).await?;
         let answer = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
         found.push(match Question::holds(answer) {
+            Holds::Yes
+                if effect.leaves == Presence::Present && is_unusable(session, &effect.object).await? =>
+            {
+                Presence::Absent
+            }
             Holds::Yes => Presence::Present,
             Holds::No => Presence::Absent,
         });
     }
     Ok(Evidence { doubt, found })
+}
+
+/// Whether it is an index that was begun and never finished: such a one is built again.
+async fn is_unusable(session: &Session, object: &Object) -> Result<bool, DbError> {
+    match session.server().dialect().unusable_index(object).filter(|_| object.kind == Kind::Index) {
+        Some(query) => Ok(!session.ask(&query).await?.is_empty()),
+        None => Ok(false),
+    }
 }

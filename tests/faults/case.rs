@@ -145,8 +145,11 @@ impl Case {
                 }
                 "--retry"
             } else if self.dice.once_in(6) {
-                // What is left is done by hand.
-                for at in (row.done..count).filter(|at| !way.is_done(found, *at)) {
+                // What is left is done by hand; what is there by half is not.
+                if let Some(at) = in_flight {
+                    way.undo(at, &mut self.raw);
+                }
+                for at in row.done..count {
                     way.act(at, &mut self.raw);
                 }
                 "--done"

@@ -13,6 +13,7 @@ use crate::truth;
 on_engines! {
     killed_at_any_moment on sqlite postgresql mariadb mysql;
     a_run_in_one_transaction_is_killed on sqlite;
+    an_index_left_invalid_is_built_again on postgresql;
     severed_at_any_moment on postgresql mariadb mysql;
 }
 
@@ -119,4 +120,28 @@ fn severed_at_any_moment(engine: Engine) {
             ("missed", missed),
         ],
     );
+}
+
+/// `CREATE INDEX CONCURRENTLY` waits for a transaction that has written to the table, and loses its session there.
+fn an_index_left_invalid_is_built_again(engine: Engine) {
+    let mut case = Case::new(Story::concurrent(engine), Dice::new("invalid index"));
+    let first = case.story.chapters[0].id.clone();
+    case.sandbox.limbeck(&["upgrade", &first]).ends(0);
+    let mut writer = case.database.raw();
+    let kept = writer.lines("SELECT pg_backend_pid()");
+    writer.run("BEGIN; INSERT INTO parent (id) VALUES (3)");
+    let mut command = case.sandbox.command(UP);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("limbeck starts");
+    let left = "SELECT 1 FROM pg_index WHERE NOT indisvalid";
+    while case.raw.rows(left).is_empty() {
+        assert_eq!(child.try_wait().expect("it can be asked"), None, "it waits for the writer");
+        std::thread::yield_now();
+    }
+    truth::sever_all_but(engine, &mut case.raw, &kept);
+    writer.run("ROLLBACK");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+    drop(writer);
+    case.sandbox.limbeck(&["resolve", "--continue"]).ends(0);
+    let truth = case.check("an index left invalid");
+    assert_eq!(truth.applied().len(), case.story.chapters.len());
 }

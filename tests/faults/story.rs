@@ -123,6 +123,14 @@ impl Story {
         story
     }
 
+    /// Two indexes that are built beside the traffic.
+    pub fn concurrent(engine: Engine) -> Self {
+        let mut story = Self { engine, chapters: Vec::new() };
+        story.add(Mode::Wrapped, vec![table("parent", "id INT, name TEXT")]);
+        story.add(Mode::Each, concurrent(2));
+        story
+    }
+
     /// A revision that waits at a gate in the middle of a chain; all of them make things and write no rows.
     pub fn gated(engine: Engine, mode: Mode, gate: &str) -> Self {
         let mut story = Self { engine, chapters: Vec::new() };
