@@ -67,8 +67,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// SQLite's file would lie in `folder`. None: the environment names no server of this engine.
-    pub fn of(engine: Engine, folder: &Path) -> Result<Option<Self>, String> {
+    /// SQLite's file would lie in `folder`; the environment names the servers.
+    pub fn of(engine: Engine, folder: &Path) -> Result<Self, String> {
         let variable = match engine {
             Engine::PostgreSql => "LIMBECK_TEST_POSTGRES_URL",
             Engine::MariaDb => "LIMBECK_TEST_MARIADB_URL",
@@ -78,14 +78,14 @@ impl Database {
         let server = if engine == Engine::Sqlite {
             None
         } else {
-            let Ok(url) = std::env::var(variable) else { return Ok(None) };
+            let url = std::env::var(variable).map_err(|error| format!("{variable}: {error}"))?;
             match DatabaseUrl::parse(&url).map_err(|error| format!("{variable}: {error}"))?.place {
                 Place::Server(address) => Some(*address),
                 _ => return Err(format!("{variable} names no server")),
             }
         };
         let name = format!("limbeck_bench_{}", std::process::id());
-        Ok(Some(Self { engine, name, server, file: folder.join("x.db") }))
+        Ok(Self { engine, name, server, file: folder.join("x.db") })
     }
 
     /// The server's host and port; SQLite has none.

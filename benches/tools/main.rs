@@ -18,12 +18,14 @@ use measure::{Amount, Measured, measure};
 use tool::Installed;
 
 fn main() -> Result<(), String> {
+    // cargo puts it behind the others.
+    let benching = std::env::args().any(|argument| argument == "--bench");
     let mut arguments = std::env::args().skip(1);
-    let (mut benching, mut tools, mut plot) = (false, None, None);
+    let (mut tools, mut plot) = (None, None);
     let (mut only, mut amount) = (None, Amount::Full);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--bench" => benching = true,
+            "--bench" => {}
             "--tools" => tools = arguments.next().map(PathBuf::from),
             "--plot" => plot = arguments.next().map(PathBuf::from),
             "--engine" => only = arguments.next(),
@@ -35,13 +37,16 @@ fn main() -> Result<(), String> {
     // `cargo test --benches` runs this too, and `cargo bench` without a list of tools; there it only has to start.
     let (true, Some(tools)) = (benching, tools) else { return Ok(()) };
     let installed = Installed::read(&tools)?;
-    let before = report::busy();
-    let mut measured: Vec<Measured> = Vec::new();
-    for engine in Engine::ALL {
-        if only.as_ref().is_none_or(|only| engine.name().eq_ignore_ascii_case(only)) {
-            measured.extend(measure(engine, &installed, amount)?);
+    let mut engines = Engine::ALL.to_vec();
+    if let Some(only) = only {
+        engines.retain(|engine| engine.name().eq_ignore_ascii_case(&only));
+        if engines.is_empty() {
+            return Err(format!("there is no engine {only}"));
         }
     }
+    let before = report::busy();
+    let measured: Vec<Measured> =
+        engines.into_iter().map(|engine| measure(engine, &installed, amount)).collect::<Result<_, _>>()?;
     let after = report::busy();
     print!("{}", report::markdown(&measured, &installed, [before, after]));
     if let Some(file) = plot {

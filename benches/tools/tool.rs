@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -172,6 +173,11 @@ fn url(tool: Tool, engine: Engine, target: &Target) -> String {
         (_, Tool::Goose) => format!("{go}?parseTime=true"),
         (_, Tool::Limbeck) => format!("mysql://{rest}?sslmode=disable"),
         (_, Tool::SqlxCli) => format!("mysql://{rest}?ssl-mode=DISABLED"),
+        // Its driver asks a server at 127.0.0.1 for its socket and goes on there, past any line in between; refinery does
+        // not pass on the parameter against that. The same address as IPv6 writes it is no such case.
+        (_, Tool::Refinery) if host.parse::<Ipv4Addr>().is_ok() => {
+            format!("mysql://{account}@[::ffff:{host}]:{port}/{database}")
+        }
         _ => format!("mysql://{rest}"),
     }
 }
