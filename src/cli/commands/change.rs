@@ -197,7 +197,7 @@ where
     let review = Review::new(decide(&manager)?);
     let url = service.database()?;
     if manner.sql {
-        script(context, &review.plan)?;
+        script(context, &review.plan, Script::ToRun)?;
         return Ok(Exit::Done);
     }
     let ui = context.ui;
@@ -285,8 +285,27 @@ fn reported(context: &Context, service: &Service, error: Error) -> Failure {
     failure
 }
 
+/// What a script is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// To be looked at.
+    ToRead,
+    /// To be run by the engine's own client, which cannot ask what a guard asks.
+    ToRun,
+}
+
 /// Prints a plan as the SQL that would be sent, message by message.
-pub fn script(context: &Context, plan: &Plan) -> Result<(), Failure> {
+pub fn script(context: &Context, plan: &Plan, wanted: Script) -> Result<(), Failure> {
+    let guarded = plan.steps.iter().find_map(|step| Some((step, step.guards.first()?)));
+    if let (Script::ToRun, Some((step, (statement, guard)))) = (wanted, guarded) {
+        let message = format!(
+            "revision {} cannot be written as a script: its statement {} runs only {guard}",
+            step.revision.id,
+            statement + 1
+        );
+        return Err(Failure::new(Exit::Error, "guard-in-script", message)
+            .hint("A client cannot ask that. Let limbeck run it; `limbeck plan --sql` shows the SQL."));
+    }
     let lexis = plan.server.dialect().lexis();
     let mut text = String::new();
     if let Some(Note::MakesDatabase { name, .. }) = plan.notes.first() {
@@ -335,6 +354,7 @@ pub fn offline(
     context: &Context,
     service: &Service,
     goal: &str,
+    wanted: Script,
     to: impl FnOnce(&Facts<'_>, &Goal) -> Result<Plan, PlanError>,
 ) -> Result<Exit, Failure> {
     let Some((from, until)) = span(goal) else {
@@ -352,7 +372,7 @@ pub fn offline(
         _ => None,
     });
     let plan = manager::offline(&chain, backend, schema, &service.name, &from, |facts| to(facts, &until))?;
-    script(context, &plan)?;
+    script(context, &plan, wanted)?;
     Ok(Exit::Done)
 }
 

@@ -9,7 +9,7 @@ use super::super::confirm;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
-use super::change::{self, Manner, Question};
+use super::change::{self, Manner, Question, Script};
 use super::judgement::Judgement;
 use super::reviewed;
 
@@ -51,7 +51,7 @@ impl Args {
         }
         let goal = self.goal.as_deref().unwrap_or_default();
         if manner.sql && change::span(goal).is_some() {
-            return change::offline(context, context.one_service()?, goal, |facts, goal| {
+            return change::offline(context, context.one_service()?, goal, Script::ToRun, |facts, goal| {
                 facts.downgrade(goal)
             });
         }

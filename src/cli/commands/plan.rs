@@ -12,7 +12,7 @@ use super::super::output::human::{self, Ends};
 use super::super::output::json;
 use super::super::plan_files;
 use super::super::words::Failure;
-use super::change::{self, Manner, Patience};
+use super::change::{self, Manner, Patience, Script};
 use super::judgement::Judgement;
 
 /// Arguments of `plan`.
@@ -46,9 +46,13 @@ impl Args {
             ..Manner::default()
         });
         if self.sql && change::span(&self.goal).is_some() {
-            return change::offline(context, context.one_service()?, &self.goal, |facts, goal| {
-                facts.goto(goal)
-            });
+            return change::offline(
+                context,
+                context.one_service()?,
+                &self.goal,
+                Script::ToRead,
+                |facts, goal| facts.goto(goal),
+            );
         }
         let goal = change::online_goal(&self.goal, &manner)?;
         let mut reviews = Vec::new();
@@ -59,7 +63,7 @@ impl Args {
             let manager = manner.tell(context.connect(service, Access::Read)?, context);
             let review = Review::new(manager.plan_goto(&goal)?);
             if self.sql {
-                change::script(context, &review.plan)?;
+                change::script(context, &review.plan, Script::ToRead)?;
                 continue;
             }
             if !reviews.is_empty() {

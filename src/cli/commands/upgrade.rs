@@ -9,7 +9,7 @@ use super::super::confirm;
 use super::super::context::Context;
 use super::super::exit::Exit;
 use super::super::words::Failure;
-use super::change::{self, Creation, Manner, Question};
+use super::change::{self, Creation, Manner, Question, Script};
 use super::judgement::UpwardJudgement;
 use super::reviewed;
 
@@ -86,7 +86,9 @@ fn to_goal(context: &Context, service: &Service, manner: &Manner, goal: &Goal) -
 
 fn upgrade(context: &Context, goal: &str, manner: &Manner) -> Result<Exit, Failure> {
     if manner.sql && change::span(goal).is_some() {
-        return change::offline(context, context.one_service()?, goal, |facts, goal| facts.upgrade(goal));
+        return change::offline(context, context.one_service()?, goal, Script::ToRun, |facts, goal| {
+            facts.upgrade(goal)
+        });
     }
     let goal: Goal = change::online_goal(goal, manner)?;
     let services = context.services()?;
