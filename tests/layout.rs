@@ -155,7 +155,19 @@ fn shown(revision: &Revision) -> String {
 fn script(text: &mut String, name: &str, script: &Script, source: &SourceText) {
     let wrapping = if script.wrapping == Wrapping::Forbidden { " (no transaction)" } else { "" };
     let _ = writeln!(text, "{name}:{wrapping}");
-    for statement in &script.statements {
+    for (name, limit) in [
+        ("lock-wait", script.limits.lock_wait),
+        ("statement-timeout", script.limits.statement),
+        ("revision-timeout", script.limits.revision),
+    ] {
+        if let Some(limit) = limit {
+            let _ = writeln!(text, "  {name} {limit:?}");
+        }
+    }
+    for (index, statement) in script.statements.iter().enumerate() {
+        for guard in script.guards_of(index) {
+            let _ = writeln!(text, "  {guard}:");
+        }
         let statement = source.slice(statement.span).replace('\r', "<CR>").replace('\n', "\n    ");
         let _ = writeln!(text, "  {statement}");
     }
@@ -213,6 +225,11 @@ fn check_file(asked: Asked, text: &str, least: usize) {
 #[test]
 fn files_that_are_read() {
     check_file(Asked::Revision, include_str!("layout/read.txt"), 25);
+}
+
+#[test]
+fn guards_and_limits() {
+    check_file(Asked::Revision, include_str!("layout/guards.txt"), 18);
 }
 
 #[test]
