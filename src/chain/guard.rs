@@ -93,6 +93,14 @@ impl Guard {
         Ok(Self { when, condition: Condition::Object(object) })
     }
 
+    /// As people say it: `unless column t.c is there`, `if SELECT 1 FROM t finds a row`.
+    pub fn in_words(&self) -> String {
+        match &self.condition {
+            Condition::Object(object) => format!("{} {object} is there", self.when.name()),
+            Condition::Query(query) => format!("{} {query} finds a row", self.when.name()),
+        }
+    }
+
     /// Whether the statement runs, given whether the condition holds.
     pub fn lets_run(&self, holds: Holds) -> bool {
         (self.when == When::If) == (holds == Holds::Yes)

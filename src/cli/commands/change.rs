@@ -299,9 +299,10 @@ pub fn script(context: &Context, plan: &Plan, wanted: Script) -> Result<(), Fail
     let guarded = plan.steps.iter().find_map(|step| Some((step, step.guards.first()?)));
     if let (Script::ToRun, Some((step, (statement, guard)))) = (wanted, guarded) {
         let message = format!(
-            "revision {} cannot be written as a script: its statement {} runs only {guard}",
+            "revision {} cannot be written as a script: its statement {} runs {}",
             step.revision.id,
-            statement + 1
+            statement + 1,
+            guard.in_words()
         );
         return Err(Failure::new(Exit::Error, "guard-in-script", message)
             .hint("A client cannot ask that. Let limbeck run it; `limbeck plan --sql` shows the SQL."));

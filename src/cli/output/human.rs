@@ -9,7 +9,7 @@ use comfy_table::{
 };
 use console::style;
 
-use crate::chain::{Direction, RevisionId, join};
+use crate::chain::{Direction, Guard, RevisionId, join};
 use crate::ledger::RowWrite;
 use crate::manager::{HalfApplied, Status};
 use crate::plan::{Action, Note, Order, Plan, Scope, Step, Transaction, Verdict};
@@ -254,7 +254,8 @@ pub fn note_text(note: &Note) -> String {
             "What was done of {revision} is taken back; statements whose counterpart was not done are left out."
         ),
         Note::Guarded { revision, statement, guards } => {
-            format!("{revision}: statement {statement} runs only {}.", join(guards, " and "))
+            let guards: Vec<String> = guards.iter().map(Guard::in_words).collect();
+            format!("{revision}: statement {statement} runs {}.", guards.join(" and "))
         }
         Note::Beyond | Note::NoRevisions => String::new(),
         Note::GoesOn { revision, statement, of, line, text } => {
