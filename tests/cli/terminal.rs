@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use super::sandbox::{LIMBECK, Sandbox, words};
+use super::sandbox::{LIMBECK, Sandbox, file, words};
 
 /// Longer than any run takes on any machine: a test that waits so long has failed.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -567,6 +567,22 @@ fn a_half_applied_revision_is_settled_by_choice() {
     assert!(screen.ends_with("[exit 3]\n"), "{screen}");
     let mut session = terminal(&sandbox).limbeck("resolve");
     session.shows("(stop):").types("4\r").shows("(y):").types("\r");
+    let (screen, _) = session.ends_somehow();
+    assert!(screen.ends_with("[exit 0]\n"), "{screen}");
+    assert_eq!(sandbox.applied(), ["1aaaaaaaaaaa"]);
+}
+
+#[test]
+fn an_upgrade_asks_about_what_is_half_applied_and_goes_on() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("limbeck.toml", "database_url = \"sqlite://cortex.db\"\n");
+    let up = "-- limbeck:no-transaction\nCREATE TABLE a (x);\nCREATE TABLE b (x, x);";
+    sandbox.revision("1aaaaaaaaaaa", "", "stops half-way", up, "DROP TABLE a;");
+    assert!(sandbox.run("upgrade").ends_with("[exit 1]\n"));
+    let file = file("1aaaaaaaaaaa");
+    sandbox.write(&file, &sandbox.read(&file).replace("(x, x)", "(x)"));
+    let mut session = terminal(&sandbox).limbeck("upgrade");
+    session.shows("(stop):").types("1\r").shows("(y):").types("\r");
     let (screen, _) = session.ends_somehow();
     assert!(screen.ends_with("[exit 0]\n"), "{screen}");
     assert_eq!(sandbox.applied(), ["1aaaaaaaaaaa"]);

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use crate::config::Service;
 use crate::plan::Way;
 
 use super::super::confirm;
@@ -60,6 +61,14 @@ impl Args {
             context.wait(manager.plan_resolve(self.revision.as_deref(), way))
         })
     }
+}
+
+/// Asks for the way out of the half-applied revision, and takes it.
+pub(super) fn settle(context: &Context, service: &Service, manner: &Manner) -> Result<Exit, Failure> {
+    let way = confirm::way(context)?;
+    change::run(context, service, manner, Question::Asked, |manager| {
+        context.wait(manager.plan_resolve(None, way))
+    })
 }
 
 /// The ways out, as commands.

@@ -11,6 +11,7 @@ use super::super::exit::Exit;
 use super::super::words::Failure;
 use super::change::{self, Creation, Manner, Question, Script};
 use super::judgement::UpwardJudgement;
+use super::resolve;
 use super::reviewed;
 
 /// Arguments of `upgrade`.
@@ -70,7 +71,8 @@ impl UpArgs {
 /// after another's plans again: fifty that start at once all end well.
 fn to_goal(context: &Context, service: &Service, manner: &Manner, goal: &Goal) -> Result<Exit, Failure> {
     let place = matches!(goal, Goal::Heads | Goal::Head | Goal::Revision(_));
-    let alone = place && confirm::unasked(context, manner.asking()).is_some();
+    let watched = confirm::unasked(context, manner.asking()).is_none();
+    let alone = place && !watched;
     // Each plan made again means that another runner has changed the books meanwhile: that ends.
     let mut again = if alone { 5 } else { 0 };
     loop {
@@ -78,6 +80,13 @@ fn to_goal(context: &Context, service: &Service, manner: &Manner, goal: &Goal) -
             Err(failure) if again > 0 && failure.exit == Exit::Stale => {
                 again -= 1;
                 context.ui.aside("The books changed meanwhile; planning again");
+            }
+            // Whoever is there is asked what is to become of it; then the upgrade goes on.
+            Err(failure)
+                if watched && !manner.dry_run && failure.exit == Exit::Dirty && failure.code == "dirty" =>
+            {
+                context.ui.aside(failure.text(context.ui.width).trim_end());
+                resolve::settle(context, service, manner)?;
             }
             done => return done,
         }
