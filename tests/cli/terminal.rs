@@ -580,7 +580,7 @@ fn an_upgrade_asks_about_what_is_half_applied_and_goes_on() {
     sandbox.revision("1aaaaaaaaaaa", "", "stops half-way", up, "DROP TABLE a;");
     assert!(sandbox.run("upgrade").ends_with("[exit 1]\n"));
     let file = file("1aaaaaaaaaaa");
-    sandbox.write(&file, &sandbox.read(&file).replace("(x, x)", "(x)"));
+    sandbox.write(&file, sandbox.read(&file).replace("(x, x)", "(x)"));
     let mut session = terminal(&sandbox).limbeck("upgrade");
     session.shows("(stop):").types("1\r").shows("(y):").types("\r");
     let (screen, _) = session.ends_somehow();
