@@ -14,7 +14,7 @@ use crate::database_url::DatabaseUrl;
 use crate::event::{Aftermath, Event, Observer};
 use crate::ledger::record::Actor;
 use crate::ledger::{Format, Row, Tables};
-use crate::plan::{Action, Plan, Scope, Step};
+use crate::plan::{Action, Plan, Scope, Step, Transaction};
 use crate::report::Report;
 use crate::review::Approved;
 use crate::sql::{SourceText, Span};
@@ -184,6 +184,14 @@ struct Run<'a> {
     copy_log: Option<String>,
 }
 
+/// Whether a run goes on behind a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    On,
+    /// The step was undone, and somebody asked to stop.
+    Stopped,
+}
+
 /// How a run of steps ended before its end.
 enum Ended {
     /// For good.
@@ -276,11 +284,18 @@ impl Run<'_> {
             self.log_copy().await?;
         }
         for (index, step) in self.plan.steps.iter().enumerate() {
-            if self.terms.stop.is_asked() {
+            let went_on = !self.terms.stop.is_asked() && self.step(index, step, whole).await? == Flow::On;
+            if !went_on {
+                // All of it, or nothing.
+                if self.plan.scope == Scope::AllOrNothing {
+                    let _ = self.session.act("ROLLBACK").await;
+                    self.tell(Event::Undone);
+                    self.tell(Event::Interrupted { index });
+                    return Ok(());
+                }
                 self.tell(Event::Interrupted { index });
                 break;
             }
-            self.step(index, step, whole).await?;
         }
         if !frame.after.is_empty()
             && let Err(broken) = self.session.act(frame.after.text()).await
@@ -311,7 +326,7 @@ impl Run<'_> {
         Err(self.books_error(error).into())
     }
 
-    async fn step(&mut self, index: usize, step: &Step, whole: &mut Retries) -> Result<(), Ended> {
+    async fn step(&mut self, index: usize, step: &Step, whole: &mut Retries) -> Result<Flow, Ended> {
         let recorded = step.action == Action::Record;
         let revision = step.revision.id.clone();
         let message = step.revision.message.clone();
@@ -333,6 +348,12 @@ impl Run<'_> {
                     let tries = retries.tries();
                     return Err(self.failed(index, &now, fault, began, tries).await.into());
                 }
+                // Undone as a whole, and somebody asked to stop meanwhile.
+                Again::Step(again)
+                    if self.terms.stop.is_asked() && again.transaction != Transaction::Each =>
+                {
+                    return Ok(Flow::Stopped);
+                }
                 Again::Step(step) => now = Cow::Owned(*step),
                 Again::Run => return Err(Ended::Again),
             }
@@ -346,7 +367,7 @@ impl Run<'_> {
             statements: step.statements(),
             took: began.elapsed(),
         });
-        Ok(())
+        Ok(Flow::On)
     }
 }
 

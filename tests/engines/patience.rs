@@ -13,6 +13,8 @@ on_engines! {
     a_statement_that_takes_too_long_is_cancelled on sqlite postgresql mariadb mysql;
     a_revision_that_takes_too_long_is_cancelled on sqlite postgresql mariadb mysql;
     the_second_signal_cancels_on_the_server on sqlite postgresql mariadb mysql;
+    who_stops_a_run_that_waits_stops_it on sqlite postgresql;
+    a_run_in_one_transaction_that_is_stopped_leaves_nothing on postgresql;
     a_deadlock_is_tried_again on postgresql mariadb mysql;
     a_waiting_runner_does_not_hold_a_concurrent_build_up on postgresql;
     the_files_own_word_about_timeouts_holds on postgresql;
@@ -254,4 +256,57 @@ fn the_files_own_word_about_timeouts_holds(engine: Engine) {
     sandbox.revision(ID, "", section);
     sandbox.limbeck(&["upgrade"]).ends(0);
     assert_eq!(database.raw().lines("SELECT a FROM t"), ["7s"]);
+}
+
+fn signalled(runner: &Child) {
+    let sent = Command::new("kill").args(["-TERM", &runner.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+/// One signal is enough while the revision is undone and waits for its next try.
+fn who_stops_a_run_that_waits_stops_it(engine: Engine) {
+    let (database, sandbox, mut keeper) = contended(engine);
+    if engine == Engine::Sqlite {
+        keeper.run("ROLLBACK");
+        sandbox.limbeck(&["stamp", ID]).ends(0);
+        sandbox.limbeck(&["stamp", "base"]).ends(0);
+        keeper.run("BEGIN IMMEDIATE");
+    }
+    let mut runner = started(sandbox.command(&["upgrade", "--json", "--lock-wait", "100ms"]));
+    let mut events = BufReader::new(runner.stdout.take().expect("it is piped"));
+    let mut said = read_until(&mut events, "\"retrying\"");
+    signalled(&runner);
+    events.read_to_string(&mut said).expect("it can be read");
+    assert_eq!(runner.wait().expect("it ends").code(), Some(130), "{said}");
+    keeper.run("ROLLBACK");
+    assert_eq!(database.raw().states(), [""; 0]);
+    sandbox.limbeck(&["upgrade"]).ends(0);
+}
+
+fn a_run_in_one_transaction_that_is_stopped_leaves_nothing(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let mut keeper = database.raw();
+    keeper.run("SELECT pg_advisory_lock(7)");
+    sandbox.revision(
+        ID,
+        "",
+        "-- limbeck:upgrade\nCREATE TABLE t (a int);\nSELECT pg_advisory_xact_lock(7);\n",
+    );
+    sandbox.revision("b00000000002", ID, "-- limbeck:upgrade\nCREATE TABLE u (a int);\n");
+    let mut runner = started(sandbox.command(&["upgrade", "--transaction", "all", "--lock-wait", "0"]));
+    let waits =
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    let mut watcher = database.raw();
+    while watcher.lines(waits).is_empty() {
+        assert_eq!(runner.try_wait().expect("it can be asked"), None, "it waits");
+        std::thread::yield_now();
+    }
+    let mut told = BufReader::new(runner.stderr.take().expect("it is piped"));
+    signalled(&runner);
+    let said = read_until(&mut told, "Stopping at the next safe place");
+    keeper.run("SELECT pg_advisory_unlock(7)");
+    assert_eq!(runner.wait().expect("it ends").code(), Some(130), "{said}");
+    assert!(!database.raw().has_table("t") && !database.raw().has_table("u"));
+    sandbox.limbeck(&["upgrade"]).ends(0);
 }
