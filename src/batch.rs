@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use crate::chain::Guard;
 use crate::chain::guard::{Condition, Holds};
-use crate::dialect::{Dialect, Extent};
+use crate::dialect::{Dialect, Discard, Extent};
 use crate::ledger::{Actor, Tables};
 use crate::plan::{Plan, Scope, Step};
 use crate::sql::Lexer;
+use crate::sql::leftover::leftover;
 use crate::sql::lexis::{DelimiterLine, Lexis};
 use crate::sql::shape::{self, Act};
 use crate::sql::token::{Token, TokenKind};
@@ -268,6 +269,18 @@ pub enum Trace {
 }
 
 impl Step {
+    /// How what the step leaves in the session that is neither is taken out again, the last first.
+    fn discards(&self, dialect: &dyn Dialect) -> Vec<Discard> {
+        let texts = (0..self.statements()).rev().map(|index| self.text(index));
+        let mut discards: Vec<Discard> = Vec::new();
+        for discard in texts.filter_map(|text| dialect.discard(&leftover(dialect.lexis(), text)?)) {
+            if !discards.contains(&discard) {
+                discards.push(discard);
+            }
+        }
+        discards
+    }
+
     /// What the step may leave behind in the session: the next revision must not see it.
     pub fn trace(&self, lexis: &Lexis) -> Trace {
         let Some(script) = self.script() else { return Trace::None };

@@ -95,6 +95,18 @@ impl Writer<'_> {
     }
 
     fn finish(mut self) -> Vec<Batch> {
+        // Before the way home: a name may be one of another database.
+        for discard in self.step.discards(self.dialect) {
+            let guarded = discard.found.is_some();
+            if guarded {
+                self.cut();
+            }
+            self.limbeck(&discard.statement);
+            if let Some(found) = discard.found {
+                self.batch().role = self.if_found(found);
+                self.cut();
+            }
+        }
         if self.trace != Trace::None {
             for sql in self.plan.reset_session() {
                 self.limbeck(&sql);
@@ -393,10 +405,14 @@ impl Writer<'_> {
         let name: Vec<String> = path.iter().map(|part| self.dialect.quote_name(part)).collect();
         self.cut();
         self.limbeck(&format!("DROP INDEX CONCURRENTLY IF EXISTS {}", name.join(".")));
-        let guard = Guard { when: When::If, condition: Condition::Query(query) };
-        let question = Question::new(guard, self.dialect);
-        self.batch().role = Role::Guarded(vec![question]);
+        self.batch().role = self.if_found(query);
         self.cut();
+    }
+
+    /// The role of a message that is sent if a query answers with a row.
+    fn if_found(&self, query: String) -> Role {
+        let guard = Guard { when: When::If, condition: Condition::Query(query) };
+        Role::Guarded(vec![Question::new(guard, self.dialect)])
     }
 }
 

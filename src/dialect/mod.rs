@@ -10,6 +10,7 @@ mod sqlite;
 use std::fmt;
 use std::time::Duration;
 
+use crate::sql::leftover::Leftover;
 use crate::sql::lexis::Lexis;
 use crate::sql::object::Object;
 
@@ -266,6 +267,10 @@ pub trait Dialect: Sync {
     /// some: MySQL's `database` and PostgreSQL's `search_path` included, where there is one to go back to.
     fn reset_session(&self, database: Option<&str>, search_path: Option<&str>) -> Vec<String>;
 
+    /// How what a revision left in its session is taken out of it: also where it is gone already, or hides something else
+    /// of its name. None where nothing can be said.
+    fn discard(&self, leftover: &Leftover) -> Option<Discard>;
+
     /// How the engine's own client must be called so that a script ends at the first statement that fails.
     fn client(&self) -> &'static str;
 
@@ -329,6 +334,21 @@ pub trait Dialect: Sync {
 
     /// The types that the books' columns have here.
     fn book_types(&self) -> &'static BookTypes;
+}
+
+/// How something is taken out of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discard {
+    /// The statement.
+    pub statement: String,
+    /// A query with a row where there is something to take out; none where the statement does no harm otherwise.
+    pub found: Option<String>,
+}
+
+impl Discard {
+    fn always(statement: impl Into<String>) -> Self {
+        Self { statement: statement.into(), found: None }
+    }
 }
 
 /// How a rebuild of tables is watched.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    BookTypes, Dialect, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, Vendor, doubled,
+    BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, Vendor, doubled,
 };
+use crate::sql::leftover::Leftover;
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -94,6 +95,12 @@ impl Dialect for MySql {
         ];
         statements.extend(database.map(|database| format!("USE {}", self.quote_name(database))));
         statements
+    }
+
+    fn discard(&self, leftover: &Leftover) -> Option<Discard> {
+        let Leftover::Temporary { kind: "TABLE", name } = leftover else { return None };
+        let name: Vec<String> = name.iter().map(|part| self.quote_name(part)).collect();
+        Some(Discard::always(format!("DROP TEMPORARY TABLE IF EXISTS {}", name.join("."))))
     }
 
     // https://dev.mysql.com/doc/refman/en/information-schema.html

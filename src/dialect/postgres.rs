@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use super::{BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use crate::sql::leftover::Leftover;
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -165,6 +166,11 @@ impl Dialect for Postgres {
             vec!["RESET SESSION AUTHORIZATION".to_owned(), "RESET ROLE".to_owned(), "RESET ALL".to_owned()];
         statements.extend(search_path.map(|schema| format!("SET search_path = {}", self.quote_name(schema))));
         statements
+    }
+
+    // Whatever it is and is called. https://www.postgresql.org/docs/current/sql-discard.html
+    fn discard(&self, _leftover: &Leftover) -> Option<Discard> {
+        Some(Discard::always("DISCARD TEMP"))
     }
 
     // https://www.postgresql.org/docs/current/catalog-pg-class.html

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use super::{BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use crate::sql::leftover::Leftover;
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
     DoubleQuote, ExecutableComment, Hash, Hint, Hyphens, InlineCopy, Lexis, LineEnd, NameCase, OpenComment,
@@ -102,6 +103,24 @@ impl Dialect for Sqlite {
         ["foreign_keys", "legacy_alter_table", "ignore_check_constraints", "query_only"]
             .map(|pragma| format!("PRAGMA {pragma} = OFF"))
             .to_vec()
+    }
+
+    // https://www.sqlite.org/lang_naming.html: what is temporary lies in the schema `temp`.
+    fn discard(&self, leftover: &Leftover) -> Option<Discard> {
+        match leftover {
+            Leftover::Temporary { kind, name } => {
+                let name = self.quote_name(name.last()?);
+                Some(Discard::always(format!("DROP {kind} IF EXISTS temp.{name}")))
+            }
+            Leftover::Hidden => None,
+            Leftover::Attached(name) => Some(Discard {
+                statement: format!("DETACH {}", self.quote_name(name)),
+                found: Some(format!(
+                    "SELECT 1 FROM pragma_database_list WHERE name = {} COLLATE NOCASE",
+                    self.quote_text(name)
+                )),
+            }),
+        }
     }
 
     // https://www.sqlite.org/schematab.html. SQLite compares names without regard to case.

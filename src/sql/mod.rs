@@ -8,6 +8,7 @@ mod body;
 mod client;
 mod comment;
 pub mod effect;
+pub mod leftover;
 mod lexer;
 pub mod lexis;
 pub mod loss;

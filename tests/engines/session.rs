@@ -8,6 +8,8 @@ use crate::sandbox::Sandbox;
 on_engines! {
     the_books_are_written_as_who_logged_in on sqlite postgresql;
     settings_of_a_revision_end_with_it on sqlite postgresql mariadb mysql;
+    temporary_tables_of_a_revision_end_with_it on sqlite postgresql mariadb mysql;
+    an_attached_database_leaves_with_its_revision on sqlite;
     a_revision_may_use_another_database on mariadb mysql;
     a_killed_run_is_no_obstacle on sqlite;
     what_fails_behind_the_commit_is_no_rollback on sqlite;
@@ -182,4 +184,67 @@ fn the_books_are_written_as_who_logged_in(engine: Engine) {
     let users = database.raw().rows("SELECT DISTINCT db_user FROM limbeck_revisions");
     assert_eq!(users.len(), 1, "{users:?}");
     sandbox.limbeck(&["stamp", "base"]).ends(0);
+}
+
+/// What a database holds does not depend on how many runs it took: in one transaction, one by one, at once or in two runs.
+fn temporary_tables_of_a_revision_end_with_it(engine: Engine) {
+    let main = match engine {
+        Engine::Sqlite => "main.",
+        Engine::PostgreSql => "public.",
+        Engine::MariaDb | Engine::MySql => "",
+    };
+    let hidden = match engine {
+        Engine::PostgreSql => "DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE u (a int)'; END $$; SELECT 1 AS a INTO TEMP v;",
+        Engine::Sqlite => "CREATE TABLE temp.u (a int); CREATE TEMP VIEW IF NOT EXISTS \"v\" AS SELECT 1;",
+        Engine::MariaDb | Engine::MySql => "/*!40000 CREATE TEMPORARY TABLE u (a int) */; CREATE TEMPORARY TABLE IF NOT EXISTS v (a int);",
+    };
+    let modes: &[&str] = if engine.rolls_ddl_back() { &["revision", "all", "none"] } else { &["revision"] };
+    for mode in modes {
+        for goals in [vec!["heads"], vec!["+1", "heads"]] {
+            let database = Database::new(engine);
+            let mut sandbox = Sandbox::new(&database);
+            sandbox.revision(
+                "a00000000001",
+                "",
+                &format!("-- limbeck:upgrade\nCREATE TEMPORARY TABLE t (a int);\nINSERT INTO t VALUES (1);\n{hidden}\n"),
+            );
+            sandbox.revision(
+                "a00000000002",
+                "a00000000001",
+                &format!(
+                    "-- limbeck:upgrade\nCREATE TABLE {main}t (a int);\nCREATE TABLE {main}u (a int);\n\
+                     CREATE TABLE {main}v (a int);\nINSERT INTO t VALUES (7);\nINSERT INTO u VALUES (7);\n\
+                     INSERT INTO v VALUES (7);\n"
+                ),
+            );
+            for goal in &goals {
+                sandbox.limbeck(&["upgrade", goal, "--transaction", mode]).ends(0);
+            }
+            for table in ["t", "u", "v"] {
+                let rows = database.raw().lines(&format!("SELECT count(*) FROM {main}{table}"));
+                assert_eq!(rows, ["1"], "{mode} {goals:?} {table}");
+            }
+        }
+    }
+}
+
+/// The same name may be attached by the next, or mean nothing to it; also where the file took care of it itself.
+fn an_attached_database_leaves_with_its_revision(engine: Engine) {
+    let (database, other) = (Database::new(engine), Database::new(engine));
+    let mut sandbox = Sandbox::new(&database);
+    let attach = format!("ATTACH DATABASE '{}' AS \"the other\";", other.file());
+    let sections = |end: &str| {
+        format!(
+            "-- limbeck:upgrade\n-- limbeck:no-transaction\n{attach}\nCREATE TABLE IF NOT EXISTS \"the other\".t (a int);\n\
+             INSERT INTO \"the other\".t VALUES (1);\n{end}"
+        )
+    };
+    sandbox.revision("a00000000001", "", &sections(""));
+    sandbox.revision("a00000000002", "a00000000001", &sections("DETACH \"the other\";\n"));
+    sandbox.revision("a00000000003", "a00000000002", &sections(""));
+    sandbox.revision("a00000000004", "a00000000003", "-- limbeck:upgrade\nCREATE TABLE home (a int);\n");
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    assert_eq!(other.raw().lines("SELECT count(*) FROM t"), ["3"]);
+    sandbox.revision("a00000000005", "a00000000004", "-- limbeck:upgrade\nINSERT INTO t VALUES (2);\n");
+    sandbox.limbeck(&["upgrade"]).ends(1).says("no such table: t");
 }
