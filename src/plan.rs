@@ -358,6 +358,23 @@ pub enum PlanError {
     /// The goal of a downgrade is not applied.
     #[error("revision {0} is not applied, so there is no way down to it")]
     NotApplied(RevisionId),
+    /// A statement that the server would hang up at.
+    #[error(
+        "statement {statement} of revision {revision} (line {line}) has {}, and the server takes {} at once",
+        mebibytes(*bytes), mebibytes(*takes)
+    )]
+    TooLarge {
+        /// The revision.
+        revision: RevisionId,
+        /// The statement, from 1.
+        statement: usize,
+        /// The line of the file where it begins.
+        line: usize,
+        /// How long it is.
+        bytes: usize,
+        /// How long a message may be.
+        takes: usize,
+    },
     /// A script whose transactions cannot be worked out.
     #[error("{kind}")]
     Script {
@@ -371,6 +388,11 @@ pub enum PlanError {
         /// The place in it.
         span: Span,
     },
+}
+
+/// `16.0 MiB`.
+fn mebibytes(bytes: usize) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// The revisions among the steps that come after their time.
@@ -562,6 +584,24 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Refuses a statement that the server does not take.
+    fn small_enough(&self, revision: &Revision, script: &Script) -> Result<(), PlanError> {
+        /// What limbeck says around a statement in the same message.
+        const AROUND: usize = 4 << 10;
+        let Some(takes) = self.server.takes else { return Ok(()) };
+        let bytes = |at: usize| script.statements[at].span.end - script.statements[at].span.start;
+        match (0..script.statements.len()).find(|at| bytes(*at) + AROUND > takes) {
+            None => Ok(()),
+            Some(at) => Err(PlanError::TooLarge {
+                revision: revision.id.clone(),
+                statement: at + 1,
+                line: revision.source.position(script.statements[at].span.start).line,
+                bytes: bytes(at),
+                takes,
+            }),
+        }
+    }
+
     pub(crate) fn step(
         &self,
         direction: Direction,
@@ -596,6 +636,7 @@ impl<'a> Facts<'a> {
                     span,
                 },
             )?;
+        self.small_enough(revision, script)?;
         let own = || Arc::clone(revision);
         let log = |act| RowWrite::Log { act, revision: own(), detail: None };
         let (before, after) = match direction {

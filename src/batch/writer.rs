@@ -80,10 +80,21 @@ enum Cutting {
 impl Writer<'_> {
     /// The message being written; a long one is closed and the next begun.
     fn batch(&mut self) -> &mut Batch {
-        let long = self.batches.last().is_some_and(|batch| batch.text.len() > LONG);
+        self.batch_for(0)
+    }
+
+    /// The same, for a text of so many bytes: one that is long by itself begins a message.
+    fn batch_for(&mut self, bytes: usize) -> &mut Batch {
+        let most = self.plan.server.takes.map_or(LONG, |takes| LONG.min(takes / 2));
+        let long = self.batches.last().is_some_and(|batch| batch.text.len() + bytes > most);
         if long && self.cutting == Cutting::Allowed {
-            self.batches.push(Batch::default());
+            self.cut();
         }
+        self.last()
+    }
+
+    /// The message being written, however long it is.
+    fn last(&mut self) -> &mut Batch {
         let last = self.batches.len() - 1;
         &mut self.batches[last]
     }
@@ -202,7 +213,7 @@ impl Writer<'_> {
         let step = self.step;
         let Some(statement) = step.script().and_then(|script| script.statements.get(index)) else { return };
         let text = step.revision.source.slice(statement.span);
-        self.batch().statement(index, statement, text);
+        self.batch_for(text.len()).statement(index, statement, text);
     }
 
     /// A statement; in a message of its own where something is asked before it, or its time is taken.
@@ -213,7 +224,7 @@ impl Writer<'_> {
         } else {
             self.cut();
             self.plain(index);
-            let batch = self.batch();
+            let batch = self.last();
             batch.limit = limit;
             if !questions.is_empty() {
                 batch.role = Role::Guarded(questions);
@@ -350,7 +361,7 @@ impl Writer<'_> {
             self.cut();
         }
         // One message, however long: its parts are counted together.
-        self.batch();
+        self.batch_for(step.text(index).len());
         self.cutting = Cutting::Held;
         self.limbeck(self.dialect.begin());
         self.plain(index);
@@ -369,11 +380,10 @@ impl Writer<'_> {
         self.cutting = Cutting::Allowed;
         let (questions, limit) = (self.questions(index), self.own_limit());
         if guarded {
-            let batch = self.batch();
-            batch.role = Role::Guarded(questions);
+            self.last().role = Role::Guarded(questions);
         }
         if limit.is_some() {
-            self.batch().limit = limit;
+            self.last().limit = limit;
         }
         if guarded || limit.is_some() {
             self.cut();

@@ -511,6 +511,10 @@ fn plan_failure(error: &PlanError, failure: impl Fn(&'static str) -> Failure) ->
              by hand what is missing, and say so: limbeck stamp {squash}"
         )),
         PlanError::NotApplied(_) => failure("not-applied").hint("`limbeck upgrade` goes forward."),
+        PlanError::TooLarge { .. } => failure("too-large").hint(
+            "Nothing was changed. Cut the statement in several, an INSERT between its rows; or have the server take more: SET \
+             GLOBAL max_allowed_packet = …, and in its settings.",
+        ),
         PlanError::Script { kind, source_text, span, revision } => {
             let hint = match kind {
                 ScriptError::Mixed(_) => format!(

@@ -98,13 +98,14 @@ impl Session {
         let schema = row.next().flatten();
         let (revisions, log, objects, columns) = (row.next(), row.next(), row.next(), row.next());
         let number = row.next().flatten().and_then(|number| number.parse().ok());
+        let takes = row.next().flatten().and_then(|bytes| bytes.parse().ok());
         if let (Place::Server(_), None) = (&url.place, &schema) {
             return Err(DbError::NoSchema(match wanted {
                 Some(schema) => format!("the schema `{schema}` does not exist in {url}"),
                 None => format!("{url} names no database, or none of its search path exists"),
             }));
         }
-        let server = Server::identified(url.backend, &version);
+        let server = Server { takes, ..Server::identified(url.backend, &version) };
         Ok(Self {
             connection: Mutex::new(connection),
             access,

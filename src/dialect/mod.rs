@@ -125,6 +125,8 @@ pub struct Server {
     pub vendor: Vendor,
     /// Its version as it says it, for people.
     pub version: String,
+    /// The bytes that it takes in one message; none where it does not say.
+    pub takes: Option<usize>,
 }
 
 impl Server {
@@ -135,7 +137,7 @@ impl Server {
             Backend::Postgres => Vendor::Postgres,
             Backend::MySql => Vendor::MySql,
         };
-        Self { backend, vendor, version: String::new() }
+        Self { backend, vendor, version: String::new(), takes: None }
     }
 
     /// The server that says of itself `version`; MariaDB is known by its name in it.

@@ -6,6 +6,7 @@ use crate::engine::{Database, Engine};
 use crate::sandbox::{Output, Sandbox};
 
 on_engines! {
+    what_the_server_does_not_take_at_once_is_refused on mariadb mysql;
     a_failing_revision_is_rolled_back on sqlite postgresql;
     a_failing_downgrade_is_rolled_back on sqlite postgresql;
     a_failing_revision_stays_half_applied on mariadb mysql;
@@ -621,4 +622,30 @@ fn no_caret_points_at_something_else(engine: Engine) {
         ],
     };
     carets(engine, &format!("{TABLES}{bodies}"), cases);
+}
+
+/// The server would hang up in the middle of the run; it is asked first, and nothing is begun.
+fn what_the_server_does_not_take_at_once_is_refused(engine: Engine) {
+    const MIB: usize = 1 << 20;
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let takes: usize =
+        database.raw().lines("SELECT @@max_allowed_packet")[0].parse().expect("a number of bytes");
+    let insert = |bytes: usize| format!("INSERT INTO b1 VALUES ('{}');", "x".repeat(bytes - 100));
+    sandbox.revision(
+        "a00000000001",
+        "",
+        &format!("-- limbeck:upgrade\nCREATE TABLE b1 (a LONGTEXT);\n\n{}\n", insert(takes + MIB)),
+    );
+    let takes = takes as f64 / MIB as f64;
+    sandbox
+        .limbeck(&["upgrade"])
+        .ends(1)
+        .says("statement 2 of revision a00000000001 (line 9)")
+        .says(&format!("{:.1} MiB", takes + 1.0))
+        .says(&format!("{takes:.1} MiB"))
+        .says("max_allowed_packet")
+        .hides("xxx");
+    assert_eq!(sandbox.json(&["plan"])["code"], "too-large");
+    assert!(!database.raw().has_table("b1"));
 }

@@ -7,6 +7,7 @@ on_engines! {
     guarded_statements_run_where_they_should on sqlite postgresql mariadb mysql;
     a_guard_sees_what_the_revision_did_before on sqlite postgresql mariadb mysql;
     a_guard_holds_outside_of_a_transaction_too on sqlite postgresql mariadb mysql;
+    a_guard_holds_before_a_long_statement on sqlite postgresql mariadb mysql;
     a_guard_that_cannot_be_asked_fails_the_revision on sqlite postgresql mariadb mysql;
     a_run_can_be_one_transaction on sqlite postgresql mariadb mysql;
     a_run_can_do_without_transactions on sqlite postgresql;
@@ -219,4 +220,22 @@ fn an_unusable_index_is_not_taken_for_a_good_one(engine: Engine) {
     database.raw().run("DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t)");
     sandbox.limbeck(&["resolve", "--continue"]).ends(0);
     assert_eq!(validity(&database), ["true"]);
+}
+
+/// More than goes into one message with others.
+fn a_guard_holds_before_a_long_statement(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let long = "x".repeat((1 << 20) + 1);
+    for (at, directives) in ["", "-- limbeck:no-transaction\n"].into_iter().enumerate() {
+        let id = format!("a0000000000{at}");
+        let parent = if at == 0 { "" } else { "a00000000000" };
+        let section = format!(
+            "-- limbeck:upgrade\n{directives}CREATE TABLE t{at} (a int);\n-- limbeck:unless table t{at}\n\
+             INSERT INTO nowhere VALUES ('{long}');\nINSERT INTO t{at} VALUES (1);\n"
+        );
+        sandbox.revision(&id, parent, &section);
+    }
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    assert_eq!(database.raw().lines("SELECT count(*) FROM t1"), ["1"]);
 }

@@ -10,8 +10,9 @@ use super::driver::DbError;
 use super::session::Session;
 
 /// The one query that a session begins with. It answers with one row: the version, the schema, whether each of the
-/// books' two tables is there, how many objects there are, whether the books have their newest columns, and the number
-/// of the connection. Whatever the session needs set is set in the same message.
+/// books' two tables is there, how many objects there are, whether the books have their newest columns, the number of
+/// the connection, and where there is a limit how many bytes a message may have. Whatever the session needs set is set
+/// in the same message.
 pub(super) fn identity(backend: Backend, schema: Option<&str>) -> String {
     match backend {
         Backend::Sqlite => sqlite::identity(),

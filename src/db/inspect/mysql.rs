@@ -10,7 +10,7 @@ pub(super) fn identity() -> String {
          (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()), \
          (SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() \
           AND table_name = 'limbeck_revisions' AND column_name = 'heads'), \
-         CONNECTION_ID()",
+         CONNECTION_ID(), @@max_allowed_packet",
     )
 }
 
