@@ -163,6 +163,23 @@ macro_rules! on {
 }
 
 impl Connection {
+    /// Opens a SQLite file that nobody writes to, as if nobody could: nothing is made beside it, and nothing is locked.
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unused_async, reason = "what waits is left out"))]
+    pub(super) async fn open_still(url: &DatabaseUrl) -> Result<Self, DbError> {
+        #[cfg(feature = "sqlite")]
+        {
+            use sqlx::ConnectOptions as _;
+            let options = sqlite_options(&url.place, Access::Read).immutable(true);
+            let opened = match options.connect().await {
+                Ok(connection) => interruptible(connection, Access::Read).await,
+                Err(error) => Err(error),
+            };
+            opened.map_err(|error| connect_error(url, error))
+        }
+        #[cfg(not(feature = "sqlite"))]
+        Err(DbError::NoDriver(url.backend))
+    }
+
     /// Opens a connection. With [`Access::Read`] a SQLite file is neither made nor written.
     pub(super) async fn open(url: &DatabaseUrl, access: Access) -> Result<Self, DbError> {
         match tokio::time::timeout(CONNECT_TIMEOUT, Self::connect(url, access)).await {
@@ -277,6 +294,14 @@ fn wrong_file(place: &Place) -> Option<String> {
         Some(folder) if !folder.is_dir() => Some(format!("the folder {} does not exist", folder.display())),
         _ => None,
     }
+}
+
+/// The log beside a SQLite file in WAL mode, and how much is in it; none where the place is no file.
+pub(super) fn write_ahead_log(place: &Place) -> Option<(String, u64)> {
+    let Place::File(path) = place else { return None };
+    let log = format!("{path}-wal");
+    let bytes = std::path::Path::new(&log).metadata().map_or(0, |log| log.len());
+    Some((log, bytes))
 }
 
 /// The error of a session's first question: a file that is no database shows only there.

@@ -9,7 +9,7 @@ use crate::database_url::{Address, DatabaseUrl, Place};
 use crate::dialect::{Backend, Server};
 use crate::ledger::{Content, Format, Home, Tables};
 
-use super::driver::{self, Broken, Connection, DbError, ServerError, TextRow};
+use super::driver::{self, Broken, Connection, DbError, Refusal, ServerError, TextRow};
 use super::inspect;
 
 /// What a session is for.
@@ -32,6 +32,26 @@ fn guarded(backend: Backend, access: Access, sql: &str) -> String {
 /// SQLITE_READONLY_ROLLBACK and SQLITE_READONLY_RECOVERY, <https://www.sqlite.org/rescode.html>.
 fn is_hot_journal(error: &ServerError) -> bool {
     matches!(error.code.as_deref(), Some("776" | "264"))
+}
+
+/// SQLITE_CANTOPEN, SQLITE_READONLY_CANTINIT, SQLITE_READONLY_DIRECTORY: what readers in WAL mode share cannot be made.
+fn needs_shared_memory(error: &ServerError) -> bool {
+    matches!(error.code.as_deref(), Some("14" | "1288" | "1544"))
+}
+
+/// Opens a file in WAL mode where nothing may be made beside it: as long as no log is to be read, nobody writes to it.
+async fn still(url: &DatabaseUrl, error: ServerError) -> Result<Connection, DbError> {
+    match driver::write_ahead_log(&url.place) {
+        Some((_, 0)) => Connection::open_still(url).await,
+        Some((log, _)) => Err(DbError::Connect {
+            url: url.to_string(),
+            reason: Refusal::File,
+            message: format!(
+                "the newest changes are in {log}, and to read them its folder must be writable: {error}"
+            ),
+        }),
+        None => Err(DbError::Server(Box::new(error))),
+    }
 }
 
 /// Lets SQLite undo what a killed process left half-done, as every program that opens the file for writing does.
@@ -88,6 +108,11 @@ impl Session {
                 connection.close().await;
                 recover(url).await?;
                 connection = Connection::open(url, access).await?;
+                connection.rows(&identity).await
+            }
+            Err(DbError::Server(error)) if access == Access::Read && needs_shared_memory(&error) => {
+                connection.close().await;
+                connection = still(url, *error).await?;
                 connection.rows(&identity).await
             }
             rows => rows,

@@ -10,10 +10,12 @@ use tempfile::TempDir;
 use crate::case::{Case, UP};
 use crate::effort::{self, Dice, say};
 use crate::engine::Engine;
+use crate::raw::Raw;
 use crate::said::Said;
 use crate::story::Story;
 
 on_engines! {
+    what_may_only_be_read_in_wal_mode on sqlite;
     a_file_that_may_not_grow on sqlite;
     a_process_that_dies_of_its_limit on sqlite;
     a_full_disk on sqlite;
@@ -205,4 +207,53 @@ fn what_may_not_be_written(engine: Engine) {
     }
     allow(&folder, 0o755);
     effort::tally("rights", engine, &[("taken_away", 4)]);
+}
+
+/// Nobody may make the shared memory beside a file in WAL mode; where no log has to be read, none is needed.
+fn what_may_only_be_read_in_wal_mode(_: Engine) {
+    let mut case = case("wal");
+    let folder = PathBuf::from(case.database.file()).parent().expect("a folder").to_owned();
+    let project = case.sandbox.command(&[]).get_current_dir().expect("the project").to_owned();
+    let tools = TempDir::new().expect("a folder");
+    let binary = tools.path().join("limbeck");
+    std::fs::copy(env!("CARGO_BIN_EXE_limbeck"), &binary).expect("a copy");
+    for path in [&project, tools.path(), &folder, &binary] {
+        allow(path, 0o755);
+    }
+    case.sandbox.limbeck(UP).ends(0);
+    let file = PathBuf::from(case.database.file());
+    let beside = |end: &str| PathBuf::from(format!("{}{end}", file.display()));
+    case.raw = Raw::file(":memory:");
+    let mut writer = Raw::file(&case.database.file());
+    writer.run("PRAGMA journal_mode = WAL");
+    writer.run("PRAGMA user_version = 7");
+    let log = std::fs::read(beside("-wal")).expect("the log of a file that is open");
+    assert!(!log.is_empty());
+    // The last to close the file takes the log into it.
+    drop(writer);
+    while beside("-wal").exists() {
+        std::thread::yield_now();
+    }
+    allow(&file, 0o444);
+    let ask = |arguments: &[&str]| {
+        allow(&folder, 0o555);
+        let asked = unprivileged(&case, &binary, arguments);
+        allow(&folder, 0o755);
+        asked
+    };
+    for empty in [false, true] {
+        if empty {
+            std::fs::write(beside("-wal"), "").expect("an empty log");
+        }
+        for arguments in [["status"], ["check"], ["verify"], ["upgrade"]] {
+            let (code, said) = ask(&arguments);
+            assert_eq!(code, Some(0), "{arguments:?}, empty log: {empty}: {said}");
+        }
+    }
+    std::fs::write(beside("-wal"), log).expect("a log");
+    let (code, said) = ask(&["status"]);
+    assert_eq!(code, Some(1), "{said}");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("data.db-wal") && said.contains("must be writable"), "{said}");
+    case.leave();
 }
