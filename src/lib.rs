@@ -42,6 +42,11 @@
 //! *event*: what is happening · *report*: what was done · *service*: a named folder and database · *squash*: a revision
 //! written in place of others · *archive*: what it replaced · *scratch*: a database to try something out in.
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+compile_error!(
+    "limbeck needs a driver: switch on at least one of its features `sqlite`, `postgres` and `mysql`"
+);
+
 // The way in.
 #[cfg(feature = "cli")]
 pub mod cli;
