@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::database_url::DatabaseUrl;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Server};
 
 use super::driver::Connection;
 use super::session::{Access, Session};
@@ -27,9 +27,9 @@ impl Watch {
     }
 
     /// Who keeps the session waiting; nobody where that cannot be found out.
-    pub(super) async fn blockers(&mut self, dialect: &dyn Dialect) -> Vec<String> {
+    pub(super) async fn blockers(&mut self, server: &Server) -> Vec<String> {
         let Some(watched) = self.watched else { return Vec::new() };
-        let queries = dialect.blockers(watched);
+        let queries = server.dialect().blockers(server, watched);
         let Some(connection) = self.connection().await else { return Vec::new() };
         for query in queries {
             let Ok(rows) = connection.rows(&query).await else { continue };

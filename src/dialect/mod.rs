@@ -316,7 +316,7 @@ pub trait Dialect: Sync {
 
     /// Queries for another connection, each with the right to fail: who keeps `connection` waiting, one text a row. The
     /// first that answers with a row is believed.
-    fn blockers(&self, connection: u64) -> Vec<String>;
+    fn blockers(&self, server: &Server, connection: u64) -> Vec<String>;
 
     /// The statement for another connection that cancels what `connection` runs; none where there is no other connection.
     fn cancel(&self, connection: u64) -> Option<String>;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, Vendor, doubled,
+    BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, Vendor,
+    doubled,
 };
 use crate::sql::leftover::Leftover;
 use crate::sql::lexis::{
@@ -191,27 +192,45 @@ impl Dialect for MySql {
         matches!(code.split(',').next(), Some("1317" | "1969" | "3024"))
     }
 
-    // The exact answers need rights that a role may not have; the last shows who else is in this database.
-    fn blockers(&self, connection: u64) -> Vec<String> {
+    // The exact answers need rights that a role may not have; the last ones show who else is in this database. On MySQL
+    // `information_schema.processlist` fails while anybody runs a statement with a character outside of utf8mb3.
+    fn blockers(&self, server: &Server, connection: u64) -> Vec<String> {
         let who = "concat('connection ', p.id, ', ', p.user, ' from ', p.host, ', ', lower(p.command), ' for ', p.time, ' s')";
-        let waits = |view: &str, waiting: &str, blocking: &str| {
+        let old = "information_schema.processlist";
+        let list = match server.vendor {
+            Vendor::MySql => {
+                "(SELECT processlist_id AS id, processlist_user AS user, processlist_host AS host, processlist_db AS db, \
+                 processlist_command AS command, processlist_time AS time FROM performance_schema.threads \
+                 WHERE processlist_id IS NOT NULL)"
+            }
+            _ => old,
+        };
+        let waits = |view: &str| {
             format!(
-                "SELECT DISTINCT {who} FROM sys.{view} w JOIN information_schema.processlist p ON p.id = w.{blocking} \
-                 WHERE w.{waiting} = {connection} AND p.id <> {connection} LIMIT 5"
+                "SELECT DISTINCT {who} FROM sys.{view} w JOIN {list} p ON p.id = w.blocking_pid \
+                 WHERE w.waiting_pid = {connection} AND p.id <> {connection} LIMIT 5"
             )
         };
-        vec![
-            waits("schema_table_lock_waits", "waiting_pid", "blocking_pid"),
-            waits("innodb_lock_waits", "waiting_pid", "blocking_pid"),
+        let others = |list: &str| {
             format!(
-                "SELECT {who} FROM information_schema.innodb_trx t JOIN information_schema.processlist p \
+                "SELECT {who} FROM {list} p WHERE p.db = DATABASE() \
+                 AND p.id NOT IN ({connection}, CONNECTION_ID()) ORDER BY p.time DESC LIMIT 5"
+            )
+        };
+        let mut queries = vec![
+            waits("schema_table_lock_waits"),
+            waits("innodb_lock_waits"),
+            format!(
+                "SELECT {who} FROM information_schema.innodb_trx t JOIN {list} p \
                  ON p.id = t.trx_mysql_thread_id WHERE p.id <> {connection} ORDER BY t.trx_started LIMIT 5"
             ),
-            format!(
-                "SELECT {who} FROM information_schema.processlist p WHERE p.db = DATABASE() \
-                 AND p.id NOT IN ({connection}, CONNECTION_ID()) ORDER BY p.time DESC LIMIT 5"
-            ),
-        ]
+            others(list),
+        ];
+        // A role's own sessions are there for it without any right.
+        if list != old {
+            queries.push(others(old));
+        }
+        queries
     }
 
     fn cancel(&self, connection: u64) -> Option<String> {

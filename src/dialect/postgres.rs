@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use super::{
+    BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled,
+};
 use crate::sql::leftover::Leftover;
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
@@ -255,7 +257,7 @@ impl Dialect for Postgres {
     }
 
     // Not what they run: it may hold a secret.
-    fn blockers(&self, connection: u64) -> Vec<String> {
+    fn blockers(&self, _server: &Server, connection: u64) -> Vec<String> {
         vec![format!(
             "SELECT 'pid ' || a.pid || coalesce(', ' || nullif(a.application_name, ''), '') \
              || coalesce(', ' || a.usename, '') || coalesce(' from ' || host(a.client_addr), '') \

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled};
+use super::{
+    BookTypes, Dialect, Discard, Extent, NewDatabase, Obstacle, OrphanChecks, Scratch, Server, doubled,
+};
 use crate::sql::leftover::Leftover;
 use crate::sql::lexis::{
     Backslash, Backtick, BlockComment, Bracket, Client, ClientCommand, CompoundBody, DelimiterLine, Dollar,
@@ -219,7 +221,7 @@ impl Dialect for Sqlite {
         code == "9"
     }
 
-    fn blockers(&self, _connection: u64) -> Vec<String> {
+    fn blockers(&self, _server: &Server, _connection: u64) -> Vec<String> {
         Vec::new()
     }
 

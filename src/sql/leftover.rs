@@ -80,18 +80,34 @@ mod tests {
         let attached = Some(Leftover::Attached("o p".to_owned()));
         let cases = [
             (Backend::Sqlite, "CREATE TEMP TABLE t (a)", temporary("TABLE", &["t"])),
-            (Backend::Sqlite, "create temporary view if not exists [a b] AS SELECT 1", temporary("VIEW", &["a b"])),
+            (
+                Backend::Sqlite,
+                "create temporary view if not exists [a b] AS SELECT 1",
+                temporary("VIEW", &["a b"]),
+            ),
             (Backend::Sqlite, "CREATE TABLE Temp.t (a)", temporary("TABLE", &["Temp", "t"])),
-            (Backend::Sqlite, "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END", temporary("TRIGGER", &["g"])),
+            (
+                Backend::Sqlite,
+                "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
+                temporary("TRIGGER", &["g"]),
+            ),
             (Backend::Sqlite, "CREATE TABLE t (temperature int)", None),
             (Backend::Sqlite, "ATTACH DATABASE 'x.db' AS \"o p\"", attached.clone()),
             (Backend::Sqlite, "ATTACH 'as.db' AS \"o p\"", attached),
-            (Backend::MySql, "/*!40000 CREATE TEMPORARY TABLE o.t (a int) */", temporary("TABLE", &["o", "t"])),
+            (
+                Backend::MySql,
+                "/*!40000 CREATE TEMPORARY TABLE o.t (a int) */",
+                temporary("TABLE", &["o", "t"]),
+            ),
             (Backend::MySql, "CREATE OR REPLACE TEMPORARY TABLE t (a int)", temporary("TABLE", &["t"])),
             (Backend::Postgres, "CREATE LOCAL TEMP TABLE T (a int)", temporary("TABLE", &["t"])),
             (Backend::Postgres, "SELECT 1 AS a INTO TEMP t", Some(Leftover::Hidden)),
             (Backend::Postgres, "CREATE TEMP SEQUENCE s", Some(Leftover::Hidden)),
-            (Backend::Postgres, "DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE t ()'; END $$", Some(Leftover::Hidden)),
+            (
+                Backend::Postgres,
+                "DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE t ()'; END $$",
+                Some(Leftover::Hidden),
+            ),
             (Backend::Postgres, "INSERT INTO t VALUES ('temp')", None),
         ];
         for (backend, statement, expected) in cases {

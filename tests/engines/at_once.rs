@@ -94,9 +94,18 @@ fn at_the_gate(database: &Database, watcher: &mut Raw) -> bool {
         Engine::PostgreSql => {
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
         }
-        Engine::MariaDb | Engine::MySql => {
-            "SELECT id FROM information_schema.processlist WHERE db = database() AND state = 'User lock'"
-        }
+        engine => at_a_user_lock(engine),
     };
     !watcher.lines(waiting).is_empty()
+}
+
+/// Who waits for a `GET_LOCK` in this database. MySQL's older view fails while anybody runs a statement with an emoji.
+pub fn at_a_user_lock(engine: Engine) -> &'static str {
+    match engine {
+        Engine::MySql => {
+            "SELECT processlist_id FROM performance_schema.threads WHERE processlist_db = DATABASE() \
+             AND processlist_state = 'User lock'"
+        }
+        _ => "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User lock'",
+    }
 }

@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
+use crate::at_once::at_a_user_lock;
 use crate::engine::{Database, Engine};
 use crate::raw::Raw;
 use crate::sandbox::Sandbox;
 
 on_engines! {
     a_lock_that_goes_away_is_waited_out on sqlite postgresql mariadb mysql;
+    who_is_in_the_way_is_named_whatever_others_run on mariadb mysql;
     a_lock_that_stays_is_given_up on sqlite postgresql mariadb mysql;
     a_statement_that_takes_too_long_is_cancelled on sqlite postgresql mariadb mysql;
     a_revision_that_takes_too_long_is_cancelled on sqlite postgresql mariadb mysql;
@@ -74,6 +76,26 @@ fn a_lock_that_goes_away_is_waited_out(engine: Engine) {
     assert_eq!(database.raw().states(), [format!("{ID} applied 1/1")]);
     sandbox.limbeck(&["check"]).ends(0);
     assert_eq!(database.raw().acts(), [format!("upgrade {ID}")], "only what came to pass is in the log");
+}
+
+/// MySQL shows no process at all by the old view while one of them runs a statement with a character outside of utf8mb3.
+fn who_is_in_the_way_is_named_whatever_others_run(engine: Engine) {
+    let (database, sandbox, mut keeper) = contended(engine);
+    let holder = keeper.lines("SELECT CONNECTION_ID()").remove(0);
+    let gate = format!("SELECT GET_LOCK('{}', 60)", database.name);
+    let mut gatekeeper = database.raw();
+    gatekeeper.run(&gate);
+    let address = database.address();
+    let statement = format!("{gate} /* \u{1f40e} */");
+    let horse = std::thread::spawn(move || Raw::server(engine, &address).run(&statement));
+    let mut watcher = database.raw();
+    while watcher.lines(at_a_user_lock(engine)).is_empty() {
+        std::thread::yield_now();
+    }
+    let said = sandbox.limbeck(&["upgrade", "--json", "--lock-wait", "3s", "--lock-budget", "0"]).ends(1);
+    drop(gatekeeper);
+    horse.join().expect("it ends");
+    said.says("\"blocked\"").says(&format!("connection {holder},"));
 }
 
 fn a_lock_that_stays_is_given_up(engine: Engine) {

@@ -194,9 +194,13 @@ fn temporary_tables_of_a_revision_end_with_it(engine: Engine) {
         Engine::MariaDb | Engine::MySql => "",
     };
     let hidden = match engine {
-        Engine::PostgreSql => "DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE u (a int)'; END $$; SELECT 1 AS a INTO TEMP v;",
+        Engine::PostgreSql => {
+            "DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE u (a int)'; END $$; SELECT 1 AS a INTO TEMP v;"
+        }
         Engine::Sqlite => "CREATE TABLE temp.u (a int); CREATE TEMP VIEW IF NOT EXISTS \"v\" AS SELECT 1;",
-        Engine::MariaDb | Engine::MySql => "/*!40000 CREATE TEMPORARY TABLE u (a int) */; CREATE TEMPORARY TABLE IF NOT EXISTS v (a int);",
+        Engine::MariaDb | Engine::MySql => {
+            "/*!40000 CREATE TEMPORARY TABLE u (a int) */; CREATE TEMPORARY TABLE IF NOT EXISTS v (a int);"
+        }
     };
     let modes: &[&str] = if engine.rolls_ddl_back() { &["revision", "all", "none"] } else { &["revision"] };
     for mode in modes {

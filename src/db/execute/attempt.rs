@@ -192,7 +192,7 @@ impl Run<'_> {
             }
             if !looked && began.elapsed() >= look_at {
                 looked = true;
-                let by = watch.blockers(dialect).await;
+                let by = watch.blockers(&plan.server).await;
                 if !by.is_empty() {
                     let event = Event::Blocked { revision: step.revision.id.clone(), by };
                     report.take(&event);
