@@ -202,6 +202,14 @@ fn holds_semicolon(lexis: &Lexis, text: &str) -> bool {
         .any(|token| matches!(token, Ok(Token { kind: TokenKind::Semicolon, .. })))
 }
 
+/// What a run has that shares its sessions with others, behind a pooler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The statement that fails once somebody else has the lock. It stands right before each commit, in the same message:
+    /// what it locks keeps others waiting.
+    pub sql: String,
+}
+
 /// What stands around the steps of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
@@ -214,11 +222,11 @@ pub struct Frame {
 impl Plan {
     /// The messages around the steps.
     pub fn frame(&self) -> Frame {
-        self.frame_on(self.tables)
+        self.frame_on(self.tables, None)
     }
 
-    /// The same, where the books' tables are found to be so.
-    pub fn frame_on(&self, tables: Tables) -> Frame {
+    /// The same, where the books' tables are found to be so, and behind a pooler if there is a fence.
+    pub fn frame_on(&self, tables: Tables, fence: Option<&Fence>) -> Frame {
         let mut frame = Frame::default();
         if self.steps.is_empty() {
             return frame;
@@ -229,6 +237,7 @@ impl Plan {
             Tables::Present => Vec::new(),
         };
         if (!tables.is_empty() || self.scope != Scope::PerRevision)
+            && fence.is_none()
             && let Some(wait) = self.steps[0].limits.lock_wait
             && let Some(sql) = self.server.dialect().limit_waiting(wait, Extent::Session)
         {
@@ -239,6 +248,9 @@ impl Plan {
         }
         if self.scope != Scope::PerRevision {
             frame.before.limbeck(self.server.dialect().begin());
+            if let Some(fence) = fence {
+                frame.after.limbeck(&fence.sql);
+            }
             frame.after.limbeck("COMMIT");
         }
         frame
@@ -252,7 +264,12 @@ impl Plan {
 
     /// The messages of one step, in order.
     pub fn batches(&self, step: &Step, actor: &Actor) -> Vec<Batch> {
-        writer::write(self, step, actor)
+        writer::write(self, step, actor, None)
+    }
+
+    /// The same, behind a pooler if there is a fence: nothing is set that reaches beyond a transaction.
+    pub fn batches_behind(&self, step: &Step, actor: &Actor, fence: Option<&Fence>) -> Vec<Batch> {
+        writer::write(self, step, actor, fence)
     }
 }
 
