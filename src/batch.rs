@@ -285,6 +285,23 @@ pub enum Trace {
 }
 
 impl Step {
+    /// Whether the step sets something that outlives its transaction.
+    pub fn sets_session(&self, lexis: &Lexis) -> bool {
+        let Some(script) = self.script() else { return false };
+        let local = |text: &str| {
+            let second = text.split_whitespace().nth(1).unwrap_or_default();
+            ["local", "transaction", "constraints"].iter().any(|word| second.eq_ignore_ascii_case(word))
+        };
+        script.statements.iter().any(|statement| {
+            let text = self.revision.source.slice(statement.span);
+            match shape::shape(lexis, text).act {
+                Act::Set => !local(text),
+                Act::Query => text.to_ascii_lowercase().contains("set_config"),
+                _ => false,
+            }
+        })
+    }
+
     /// What the step may leave behind in the session: the next revision must not see it.
     pub fn trace(&self, lexis: &Lexis) -> Trace {
         let Some(script) = self.script() else { return Trace::None };

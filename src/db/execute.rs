@@ -24,7 +24,7 @@ use crate::stop::Stop;
 
 use super::books;
 use super::driver::{DbError, TextRow};
-use super::lock::{Aim, Lock, LockError};
+use super::lock::{Aim, Lock, LockError, Need};
 use super::session::Session;
 use super::watch::Watch;
 use backup::{BackupError, Copying};
@@ -139,9 +139,9 @@ pub async fn execute(
         return Ok(Report::default());
     }
     let lock = Lock::take(session, &plan.format, Aim::Work, terms, observer).await?;
-    if let (Lock::Lease(_), Some((revision, schema))) = (&lock, needs_session(plan)) {
+    if let (Lock::Lease(_), Some((revision, need))) = (&lock, needs_session(plan)) {
         lock.release(session).await;
-        return Err(LockError::Pooled { revision, schema }.into());
+        return Err(LockError::Pooled { revision, need }.into());
     }
     let watch = Watch::new(session, &lock, terms.url);
     let mut run = Run {
@@ -166,11 +166,18 @@ pub async fn execute(
     done
 }
 
-/// A revision that would not find the schema of the settings on a session that is somebody else's, and that schema.
-fn needs_session(plan: &Plan) -> Option<(RevisionId, String)> {
-    let schema = plan.format.home.search_path.clone()?;
+/// The first revision that would not find something on a session that is somebody else's, or leave it there.
+fn needs_session(plan: &Plan) -> Option<(RevisionId, Need)> {
+    let lexis = plan.server.dialect().lexis();
     let outside = |step: &&Step| step.action == Action::Run && step.transaction == Transaction::Each;
-    plan.steps.iter().find(outside).map(|step| (step.revision.id.clone(), schema))
+    plan.steps.iter().filter(outside).find_map(|step| {
+        let need = match &plan.format.home.search_path {
+            Some(schema) => Need::Schema(schema.clone()),
+            None if step.sets_session(lexis) => Need::Settings,
+            None => return None,
+        };
+        Some((step.revision.id.clone(), need))
+    })
 }
 
 /// Waits until nobody else is at work on the database.

@@ -47,13 +47,13 @@ pub enum LockError {
     },
     /// The connection goes through a pooler that shares its sessions, and a revision needs one of its own.
     #[error(
-        "revision {revision} runs outside of a transaction, and behind a pooler nothing keeps the schema {schema} set there"
+        "revision {revision} runs outside of a transaction and {need}, which nothing keeps behind a pooler"
     )]
     Pooled {
         /// The revision.
         revision: RevisionId,
-        /// The schema that the settings ask for.
-        schema: String,
+        /// What it needs.
+        need: Need,
     },
     /// Somebody asked to stop while it was waited for.
     #[error("interrupted while waiting for another limbeck")]
@@ -70,6 +70,24 @@ pub enum LockError {
         #[source]
         error: std::io::Error,
     },
+}
+
+/// What a revision needs of its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The schema that limbeck's settings ask for.
+    Schema(String),
+    /// What it sets itself.
+    Settings,
+}
+
+impl std::fmt::Display for Need {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Schema(schema) => write!(f, "needs the schema {schema}"),
+            Self::Settings => f.write_str("sets something for its session"),
+        }
+    }
 }
 
 /// The lock, held.

@@ -26,6 +26,7 @@ behind_a_pooler! {
     all_kinds_of_revisions_go_through_a_pooler;
     a_failure_behind_a_pooler_is_told_and_settled;
     settings_of_a_revision_stay_in_it_behind_a_pooler;
+    settings_outside_of_a_transaction_are_refused_behind_a_pooler;
     a_schema_holds_behind_a_pooler;
     questions_make_no_lease;
     one_of_two_applies_behind_a_pooler;
@@ -72,6 +73,13 @@ fn all_kinds_of_revisions_go_through_a_pooler(engine: Engine) {
         "a00000000004",
         "a00000000003",
         "-- limbeck:upgrade\nBEGIN;\nCREATE TABLE x (a int);\nCOMMIT;\n-- limbeck:downgrade\nBEGIN;\nDROP TABLE x;\nCOMMIT;\n",
+    );
+    sandbox.revision(
+        "a00000000005",
+        "a00000000004",
+        "-- limbeck:upgrade\nBEGIN;\nSET LOCAL work_mem = '5MB';\nCREATE TABLE y (a int);\nCOMMIT;\nBEGIN;\n\
+         CREATE TABLE z (a int);\nCOMMIT;\n\
+         -- limbeck:downgrade\nBEGIN;\nDROP TABLE z;\nCOMMIT;\nBEGIN;\nDROP TABLE y;\nCOMMIT;\n",
     );
     sandbox.limbeck(&["upgrade"]).ends(0);
     sandbox.limbeck(&["check"]).ends(0);
@@ -135,6 +143,24 @@ fn settings_of_a_revision_stay_in_it_behind_a_pooler(engine: Engine) {
             assert_eq!(said, ["4MB | \"$user\", public"]);
         }
     }
+}
+
+fn settings_outside_of_a_transaction_are_refused_behind_a_pooler(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = behind(&database);
+    sandbox.revision(
+        "a00000000001",
+        "",
+        "-- limbeck:upgrade\n-- limbeck:no-transaction\nSET work_mem = '5MB';\nCREATE TABLE t (a int);\n",
+    );
+    sandbox
+        .limbeck(&["upgrade"])
+        .ends(1)
+        .says("a00000000001 runs outside of a transaction and sets something for its session")
+        .says("past the pooler");
+    assert_eq!(database.raw().lines(LEASES), ["0"]);
+    sandbox.set("CORTEX_DATABASE_URL", database.url());
+    sandbox.limbeck(&["upgrade"]).ends(0);
 }
 
 fn a_schema_holds_behind_a_pooler(engine: Engine) {

@@ -20,7 +20,7 @@ use super::super::watch::Watch;
 /// a third of it is gone.
 const LENGTH: Duration = Duration::from_secs(30);
 
-/// The pause after a renewal that was not answered.
+/// The pause after a renewal that did not come about.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a server says of a table that somebody else makes at the same moment.
@@ -127,16 +127,23 @@ impl Lease {
     pub(in super::super) async fn keep(&mut self, watch: &mut Watch) -> Result<(), DbError> {
         let now = Instant::now();
         if !self.lost && now >= self.due {
-            let sql =
-                format!("UPDATE {} SET expires_at = {} WHERE {} RETURNING 1", self.table, end(), self.own());
-            match watch.ask(&sql).await {
-                Some(rows) => {
-                    self.lost = rows.is_empty();
-                    self.due = now + LENGTH / 3;
-                }
+            // A fence of a transaction that the file began locks the row until the file ends it: that is not waited for.
+            let sql = format!(
+                "WITH free AS (SELECT name FROM {table} WHERE {own} FOR NO KEY UPDATE SKIP LOCKED), \
+                 renewed AS (UPDATE {table} lease SET expires_at = {end} FROM free WHERE lease.name = free.name \
+                 RETURNING 1) SELECT (SELECT count(*) FROM {table} WHERE {own}), (SELECT count(*) FROM renewed)",
+                table = self.table,
+                own = self.own(),
+                end = end(),
+            );
+            let answer = watch.ask(&sql).await.and_then(|rows| rows.into_iter().next()).unwrap_or_default();
+            let counts: Vec<Option<&str>> = answer.iter().map(Option::as_deref).collect();
+            self.lost = counts.first() == Some(&Some("0"));
+            self.due = match counts.get(1) {
+                Some(Some("1")) => now + LENGTH / 3,
                 // Whether it is lost, the fence will say.
-                None => self.due = Instant::now() + AGAIN,
-            }
+                _ => Instant::now() + AGAIN,
+            };
         }
         if !self.lost {
             return Ok(());
