@@ -203,6 +203,14 @@ fn holds_semicolon(lexis: &Lexis, text: &str) -> bool {
         .any(|token| matches!(token, Ok(Token { kind: TokenKind::Semicolon, .. })))
 }
 
+/// What a run has that shares its sessions with others, behind a pooler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The statement that fails once somebody else has the lock. It stands right before each commit, in the same message:
+    /// what it locks keeps others waiting.
+    pub sql: String,
+}
+
 /// What stands around the steps of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
@@ -215,11 +223,11 @@ pub struct Frame {
 impl Plan {
     /// The messages around the steps.
     pub fn frame(&self) -> Frame {
-        self.frame_on(self.tables)
+        self.frame_on(self.tables, None)
     }
 
-    /// The same, where the books' tables are found to be so.
-    pub fn frame_on(&self, tables: Tables) -> Frame {
+    /// The same, where the books' tables are found to be so, and behind a pooler if there is a fence.
+    pub fn frame_on(&self, tables: Tables, fence: Option<&Fence>) -> Frame {
         let mut frame = Frame::default();
         if self.steps.is_empty() {
             return frame;
@@ -230,6 +238,7 @@ impl Plan {
             Tables::Present => Vec::new(),
         };
         if (!tables.is_empty() || self.scope != Scope::PerRevision)
+            && fence.is_none()
             && let Some(wait) = self.steps[0].limits.lock_wait
             && let Some(sql) = self.server.dialect().limit_waiting(wait, Extent::Session)
         {
@@ -240,6 +249,9 @@ impl Plan {
         }
         if self.scope != Scope::PerRevision {
             frame.before.limbeck(self.server.dialect().begin());
+            if let Some(fence) = fence {
+                frame.after.limbeck(&fence.sql);
+            }
             frame.after.limbeck("COMMIT");
         }
         frame
@@ -253,7 +265,12 @@ impl Plan {
 
     /// The messages of one step, in order.
     pub fn batches(&self, step: &Step, actor: &Actor) -> Vec<Batch> {
-        writer::write(self, step, actor)
+        writer::write(self, step, actor, None)
+    }
+
+    /// The same, behind a pooler if there is a fence: nothing is set that reaches beyond a transaction.
+    pub fn batches_behind(&self, step: &Step, actor: &Actor, fence: Option<&Fence>) -> Vec<Batch> {
+        writer::write(self, step, actor, fence)
     }
 }
 
@@ -279,6 +296,23 @@ impl Step {
             }
         }
         discards
+    }
+
+    /// Whether the step sets something that outlives its transaction.
+    pub fn sets_session(&self, lexis: &Lexis) -> bool {
+        let Some(script) = self.script() else { return false };
+        let local = |text: &str| {
+            let second = text.split_whitespace().nth(1).unwrap_or_default();
+            ["local", "transaction", "constraints"].iter().any(|word| second.eq_ignore_ascii_case(word))
+        };
+        script.statements.iter().any(|statement| {
+            let text = self.revision.source.slice(statement.span);
+            match shape::shape(lexis, text).act {
+                Act::Set => !local(text),
+                Act::Query => text.to_ascii_lowercase().contains("set_config"),
+                _ => false,
+            }
+        })
     }
 
     /// What the step may leave behind in the session: the next revision must not see it.

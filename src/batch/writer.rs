@@ -13,13 +13,13 @@ use crate::sql::object::{Kind, Object};
 use crate::sql::pace::{Pace, pace};
 use crate::sql::shape::{Act, ObjectKind, Shape};
 
-use super::{Batch, Check, LONG, Origin, Question, Role, Trace};
+use super::{Batch, Check, Fence, LONG, Origin, Question, Role, Trace};
 
 /// The name of the savepoint around a step of a run in one transaction.
 pub const SAVEPOINT: &str = "limbeck_step";
 
 /// Writes the messages of one step, in order.
-pub(super) fn write(plan: &Plan, step: &Step, actor: &Actor) -> Vec<Batch> {
+pub(super) fn write(plan: &Plan, step: &Step, actor: &Actor, fence: Option<&Fence>) -> Vec<Batch> {
     let dialect = plan.server.dialect();
     let trace = step.trace(dialect.lexis());
     let format = match trace {
@@ -31,6 +31,7 @@ pub(super) fn write(plan: &Plan, step: &Step, actor: &Actor) -> Vec<Batch> {
         plan,
         step,
         actor,
+        fence,
         format,
         trace,
         dialect,
@@ -59,6 +60,7 @@ struct Writer<'a> {
     plan: &'a Plan,
     step: &'a Step,
     actor: &'a Actor,
+    fence: Option<&'a Fence>,
     format: Cow<'a, Format>,
     trace: Trace,
     dialect: &'static dyn Dialect,
@@ -106,6 +108,11 @@ impl Writer<'_> {
     }
 
     fn finish(mut self) -> Vec<Batch> {
+        // Behind a pooler there is no session of one's own.
+        if self.fence.is_some() {
+            self.batches.retain(|batch| !batch.is_empty());
+            return self.batches;
+        }
         // Before the way home: a name may be one of another database.
         for discard in self.step.discards(self.dialect) {
             let guarded = discard.found.is_some();
@@ -136,6 +143,56 @@ impl Writer<'_> {
         self.limbeck(&sql);
     }
 
+    /// Begins limbeck's transaction.
+    fn begin(&mut self) {
+        self.limbeck(self.dialect.begin());
+        self.enter();
+    }
+
+    /// Behind a pooler, a transaction is told what the session was told elsewhere.
+    fn enter(&mut self) {
+        if self.fence.is_some()
+            && let Some(schema) = &self.plan.format.home.search_path
+        {
+            let sql = format!("SET LOCAL search_path = {}", self.dialect.quote_name(schema));
+            self.limbeck(&sql);
+        }
+    }
+
+    /// Makes sure that nobody else has the lock; what follows is in the same message.
+    fn fence(&mut self) {
+        if let Some(fence) = self.fence {
+            self.batch();
+            self.cutting = Cutting::Held;
+            self.limbeck(&fence.sql);
+        }
+    }
+
+    /// What stands right before a commit behind a pooler, and in its message.
+    fn closing(&mut self) {
+        let Some(fence) = self.fence else { return };
+        self.batch();
+        self.cutting = Cutting::Held;
+        self.forget();
+        self.limbeck(&fence.sql);
+    }
+
+    /// Behind a pooler, what a step set goes before its transaction does: the session is somebody else's then.
+    fn forget(&mut self) {
+        if self.fence.is_some() && self.trace != Trace::None {
+            for sql in self.dialect.reset_session(None, None) {
+                self.limbeck(&sql);
+            }
+        }
+    }
+
+    /// Ends limbeck's transaction.
+    fn commit(&mut self) {
+        self.closing();
+        self.limbeck("COMMIT");
+        self.cutting = Cutting::Allowed;
+    }
+
     fn writes(&mut self, writes: &[RowWrite]) {
         for write in writes {
             self.write(write);
@@ -163,7 +220,8 @@ impl Writer<'_> {
 
     /// Tells the server how long the statement may wait and run, where that is not what it was told last.
     fn limits(&mut self, index: usize, extent: Extent) {
-        if self.limits_itself || self.step.action == Action::Record {
+        let unheld = extent == Extent::Session && self.fence.is_some();
+        if self.limits_itself || unheld || self.step.action == Action::Record {
             return;
         }
         let limits = self.step.limits;
@@ -240,11 +298,13 @@ impl Writer<'_> {
     fn savepoint(mut self) -> Vec<Batch> {
         let step = self.step;
         self.limbeck(&format!("SAVEPOINT {SAVEPOINT}"));
+        self.enter();
         self.limits(0, Extent::Transaction);
         self.writes(&step.before);
         self.statements(0..step.statements(), Extent::Transaction);
         self.writes_behind(&step.after);
         self.limbeck(&format!("RELEASE {SAVEPOINT}"));
+        self.forget();
         self.finish()
     }
 
@@ -255,7 +315,7 @@ impl Writer<'_> {
         if self.dialect.begin_waits() {
             self.limits(from, Extent::Session);
         }
-        self.limbeck(self.dialect.begin());
+        self.begin();
         self.limits(from, Extent::Transaction);
         self.writes(&step.before);
         self.statements(from..to, Extent::Transaction);
@@ -263,7 +323,7 @@ impl Writer<'_> {
             self.check(Check::NoNewOrphans, Origin::Limbeck, orphans.count);
         }
         self.writes_behind(&step.after);
-        self.limbeck("COMMIT");
+        self.commit();
         self.cut();
         self.lifted(to..step.statements());
         self.finish()
@@ -294,11 +354,14 @@ impl Writer<'_> {
         let step = self.step;
         let last = step.statements().saturating_sub(1);
         self.statement(0);
+        self.enter();
         self.limits(1, Extent::Transaction);
         self.writes(&step.before);
         self.statements(1..last, Extent::Transaction);
         self.writes_behind(&step.after);
+        self.closing();
         self.statement(last);
+        self.cutting = Cutting::Allowed;
         self.finish()
     }
 
@@ -307,7 +370,11 @@ impl Writer<'_> {
         let step = self.step;
         let alone = self.plan.server.message() == Message::OneTransaction;
         self.limits(step.from, Extent::Session);
+        if !step.before.is_empty() {
+            self.fence();
+        }
         self.writes(&step.before);
+        self.cutting = Cutting::Allowed;
         let counted = counted(&self.shapes);
         let count = counted.len();
         let mut closed = false;
@@ -336,19 +403,21 @@ impl Writer<'_> {
                 if alone {
                     self.cut();
                 }
+                self.fence();
                 self.writes_behind(&[RowWrite::Progress {
                     revision: Arc::clone(&step.revision),
                     done: index + 1,
                 }]);
+                self.cutting = Cutting::Allowed;
             }
         }
         if !closed {
             if alone {
                 self.cut();
             }
-            self.limbeck(self.dialect.begin());
+            self.begin();
             self.writes_behind(&step.after);
-            self.limbeck("COMMIT");
+            self.commit();
         }
         self.finish()
     }
@@ -363,7 +432,11 @@ impl Writer<'_> {
         // One message, however long: its parts are counted together.
         self.batch_for(step.text(index).len());
         self.cutting = Cutting::Held;
-        self.limbeck(self.dialect.begin());
+        self.begin();
+        if self.fence.is_some() {
+            self.set = Set::default();
+            self.limits(index, Extent::Transaction);
+        }
         self.plain(index);
         // A guard that keeps the statement from running must not keep the step from being closed.
         let closes = last && !guarded;
@@ -376,8 +449,7 @@ impl Writer<'_> {
                 }]);
             }
         }
-        self.limbeck("COMMIT");
-        self.cutting = Cutting::Allowed;
+        self.commit();
         let (questions, limit) = (self.questions(index), self.own_limit());
         if guarded {
             self.last().role = Role::Guarded(questions);

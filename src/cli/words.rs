@@ -581,6 +581,8 @@ fn execute_failure(error: &ExecuteError, failure: impl Fn(&'static str) -> Failu
     match error {
         ExecuteError::Lock(LockError::Held { .. }) => failure("locked")
             .hint("Nothing was changed. Try again when it is done, or wait longer: --lock-timeout 10m"),
+        ExecuteError::Lock(LockError::Pooled { .. }) => failure("pooled")
+            .hint("Nothing was changed. Connect to the server itself for it, past the pooler."),
         ExecuteError::Lock(LockError::Interrupted) | ExecuteError::Backup(BackupError::Interrupted) => {
             let mut told = failure("interrupted");
             told.message.push_str("; nothing was changed");

@@ -356,6 +356,8 @@ fn postgres_options(address: &Address) -> sqlx::postgres::PgConnectOptions {
         .host(&address.host)
         .port(address.port)
         .application_name(address.application_name.as_deref().unwrap_or("limbeck"))
+        // PgBouncer refuses a client that says so, and limbeck reads no such numbers.
+        .extra_float_digits(None)
         .disable_statement_logging();
     if let Some(socket) = &address.socket {
         options = options.socket(socket);

@@ -8,6 +8,8 @@ mod retry;
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
+
 use crate::batch::Frame;
 use crate::chain::{Direction, RevisionId};
 use crate::database_url::DatabaseUrl;
@@ -22,7 +24,7 @@ use crate::stop::Stop;
 
 use super::books;
 use super::driver::{DbError, TextRow};
-use super::lock::{Lock, LockError};
+use super::lock::{Aim, Lock, LockError, Need};
 use super::session::Session;
 use super::watch::Watch;
 use backup::{BackupError, Copying};
@@ -136,12 +138,17 @@ pub async fn execute(
     if plan.steps.is_empty() {
         return Ok(Report::default());
     }
-    let lock = Lock::take(session, &plan.format, terms, observer).await?;
-    let watch = Watch::new(session, terms.url);
+    let lock = Lock::take(session, &plan.format, Aim::Work, terms, observer).await?;
+    if let (Lock::Lease(_), Some((revision, need))) = (&lock, needs_session(plan)) {
+        lock.release(session).await;
+        return Err(LockError::Pooled { revision, need }.into());
+    }
+    let watch = Watch::new(session, &lock, terms.url);
     let mut run = Run {
         session,
         plan,
         terms,
+        lock,
         watch,
         observer,
         report: Report::default(),
@@ -153,9 +160,24 @@ pub async fn execute(
         Ok(()) => run.all().await,
         Err(error) => Err(error),
     };
-    run.watch.close().await;
+    let Run { session, lock, watch, .. } = run;
+    watch.close().await;
     lock.release(session).await;
     done
+}
+
+/// The first revision that would not find something on a session that is somebody else's, or leave it there.
+fn needs_session(plan: &Plan) -> Option<(RevisionId, Need)> {
+    let lexis = plan.server.dialect().lexis();
+    let outside = |step: &&Step| step.action == Action::Run && step.transaction == Transaction::Each;
+    plan.steps.iter().filter(outside).find_map(|step| {
+        let need = match &plan.format.home.search_path {
+            Some(schema) => Need::Schema(schema.clone()),
+            None if step.sets_session(lexis) => Need::Settings,
+            None => return None,
+        };
+        Some((step.revision.id.clone(), need))
+    })
 }
 
 /// Waits until nobody else is at work on the database.
@@ -165,7 +187,7 @@ pub async fn alone(
     terms: Terms<'_>,
     observer: &mut dyn Observer,
 ) -> Result<(), ExecuteError> {
-    let lock = Lock::take(session, format, terms, observer).await?;
+    let lock = Lock::take(session, format, Aim::Look, terms, observer).await?;
     lock.release(session).await;
     Ok(())
 }
@@ -174,6 +196,7 @@ struct Run<'a> {
     session: &'a mut Session,
     plan: &'a Plan,
     terms: Terms<'a>,
+    lock: Lock,
     watch: Watch,
     observer: &'a mut dyn Observer,
     report: Report,
@@ -210,6 +233,18 @@ impl Run<'_> {
     fn tell(&mut self, event: Event) {
         self.report.take(&event);
         self.observer.on_event(&event);
+    }
+
+    /// Waits for something that takes its time, and looks after the lock meanwhile.
+    async fn keeping<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            match select(work.as_mut(), std::pin::pin!(tokio::time::sleep(attempt::TICK))).await {
+                Either::Left((done, _)) => return done,
+                // That it is lost, the first message is told.
+                Either::Right(_) => drop(self.lock.keep(&mut self.watch).await),
+            }
+        }
     }
 
     fn books_error(&mut self, error: DbError) -> ExecuteError {
@@ -255,7 +290,7 @@ impl Run<'_> {
             Tables::Outdated => self.session.look_again().await.map_err(|error| self.books_error(error))?,
             tables => tables,
         };
-        Ok(self.plan.frame_on(tables))
+        Ok(self.plan.frame_on(tables, self.lock.fence().as_ref()))
     }
 
     async fn steps(&mut self, whole: &mut Retries) -> Result<(), Ended> {

@@ -2,6 +2,11 @@
 //!
 //! It is polled, never waited for inside the server: on PostgreSQL a session that waits for an advisory lock holds a
 //! snapshot, and a `CREATE INDEX CONCURRENTLY` of the holder waits for that snapshot, which is a deadlock.
+//!
+//! Behind a pooler that gives each transaction whichever session is free, no session can hold anything: there it is a
+//! [`lease`]. The two keep each other out, so that some runners may be behind the pooler and some not.
+
+mod lease;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -10,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+use crate::batch::Fence;
+use crate::chain::RevisionId;
 use crate::database_url::{DatabaseUrl, Place};
 use crate::dialect::Backend;
 use crate::event::{Event, Observer};
@@ -18,6 +25,8 @@ use crate::ledger::{Actor, Format};
 use super::driver::DbError;
 use super::execute::Terms;
 use super::session::Session;
+use super::watch::Watch;
+use lease::{Lease, Leases};
 
 /// How long to wait for the lock unless told otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -36,6 +45,16 @@ pub enum LockError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The connection goes through a pooler that shares its sessions, and a revision needs one of its own.
+    #[error(
+        "revision {revision} runs outside of a transaction and {need}, which nothing keeps behind a pooler"
+    )]
+    Pooled {
+        /// The revision.
+        revision: RevisionId,
+        /// What it needs.
+        need: Need,
+    },
     /// Somebody asked to stop while it was waited for.
     #[error("interrupted while waiting for another limbeck")]
     Interrupted,
@@ -53,10 +72,30 @@ pub enum LockError {
     },
 }
 
+/// What a revision needs of its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The schema that limbeck's settings ask for.
+    Schema(String),
+    /// What it sets itself.
+    Settings,
+}
+
+impl std::fmt::Display for Need {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Schema(schema) => write!(f, "needs the schema {schema}"),
+            Self::Settings => f.write_str("sets something for its session"),
+        }
+    }
+}
+
 /// The lock, held.
 pub(super) enum Lock {
     /// On the server, by the session.
     Server(String),
+    /// In a row, since the session is not this connection's own.
+    Lease(Lease),
     /// A locked file; closing it gives the lock back.
     File { _held: File },
     /// None is needed: nobody else can see the database.
@@ -68,6 +107,7 @@ impl Lock {
     pub(super) async fn take(
         session: &Session,
         format: &Format,
+        aim: Aim,
         terms: Terms<'_>,
         observer: &mut dyn Observer,
     ) -> Result<Self, LockError> {
@@ -76,7 +116,7 @@ impl Lock {
         let mut pause = PAUSES.0;
         let mut told = false;
         loop {
-            let holder = match Self::attempt(session, url, format, actor).await? {
+            let holder = match Self::attempt(session, url, format, aim, actor).await? {
                 Attempt::Taken(lock) => return Ok(lock),
                 Attempt::Held(holder) => holder,
             };
@@ -97,25 +137,74 @@ impl Lock {
 
     /// Gives the lock back.
     pub(super) async fn release(self, session: &Session) {
-        if let Self::Server(sql) = self {
-            // A connection that is gone has given it back already.
-            let _ = session.ask(&sql).await;
+        let sql = match self {
+            Self::Server(sql) => sql,
+            Self::Lease(lease) => lease.release(),
+            Self::File { .. } | Self::Unneeded => return,
+        };
+        // A connection that is gone has given it back already; a lease runs out.
+        let _ = session.ask(&sql).await;
+    }
+
+    /// What must stand before each commit, where the session itself does not keep others out.
+    pub(super) fn fence(&self) -> Option<Fence> {
+        match self {
+            Self::Lease(lease) => Some(lease.fence()),
+            Self::Server(_) | Self::File { .. } | Self::Unneeded => None,
         }
+    }
+
+    /// Looks after the lock: only a lease can be lost while its connection lives.
+    pub(super) async fn keep(&mut self, watch: &mut Watch) -> Result<(), DbError> {
+        match self {
+            Self::Lease(lease) => lease.keep(watch).await,
+            Self::Server(_) | Self::File { .. } | Self::Unneeded => Ok(()),
+        }
+    }
+
+    /// Takes the lock again on a new connection, in the place of one that was lost.
+    pub(super) async fn retake(
+        &mut self,
+        session: &Session,
+        format: &Format,
+        terms: Terms<'_>,
+    ) -> Result<(), LockError> {
+        match self {
+            // A file's lock was not lost.
+            Self::File { .. } | Self::Unneeded => {}
+            Self::Lease(lease) => {
+                if !lease.take_over(session).await? {
+                    return Err(LockError::Held { holder: UNKNOWN.to_owned(), waited: Duration::ZERO });
+                }
+            }
+            Self::Server(_) => *self = Self::take(session, format, Aim::Work, terms, &mut ()).await?,
+        }
+        Ok(())
     }
 
     async fn attempt(
         session: &Session,
         url: &DatabaseUrl,
         format: &Format,
+        aim: Aim,
         actor: &Actor,
     ) -> Result<Attempt, LockError> {
         match (url.backend, &url.place) {
-            (Backend::Postgres, _) => postgres(session, format).await,
+            (Backend::Postgres, _) => postgres(session, format, aim, actor).await,
             (Backend::MySql, _) => mysql(session).await,
             (Backend::Sqlite, Place::File(path)) => file(path, actor),
             (Backend::Sqlite, _) => Ok(Attempt::Taken(Self::Unneeded)),
         }
     }
+}
+
+/// What the lock is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// To change things under it.
+    Work,
+    /// To see that nobody has it; nothing is written for that.
+    Look,
 }
 
 enum Attempt {
@@ -132,12 +221,76 @@ fn key(name: &str) -> [u8; 8] {
 }
 
 /// <https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>: keys belong to the database.
-async fn postgres(session: &Session, format: &Format) -> Result<Attempt, LockError> {
+///
+/// The question finds out by itself whether the session is this connection's own, and asks for the lock only then: one
+/// that was taken through a pooler would stay with a session that nobody can find again. Two signs, each of which is
+/// enough to know that something stands in between:
+///
+/// - The session's number is not what it was in the first question. This proves a pooler, but its absence proves nothing:
+///   an idle pooler hands out the same session again.
+/// - What the driver says when it connects did not come with the session's own beginning (`source` would be `client`). A
+///   pooler's sessions began before the client came, with the pooler's own words, and it sets the client's later
+///   (`session`) or not at all. Unlike the number, this does not depend on who else is at work.
+///
+/// A pooler that begins a session with its first client's words and gives it to others later shows only the first sign.
+/// A pooler that leaves each client its session, or a trigger that sets things at login, is taken for one that does not:
+/// the lease holds there as well.
+async fn postgres(session: &Session, format: &Format, aim: Aim, actor: &Actor) -> Result<Attempt, LockError> {
     let key = i64::from_be_bytes(key(format.revisions.schema.as_deref().unwrap_or_default()));
-    let taken = session.ask(&format!("SELECT pg_try_advisory_lock({key})")).await?;
-    if first(&taken).is_some_and(|answer| answer.starts_with('t')) {
-        return Ok(Attempt::Taken(Lock::Server(format!("SELECT pg_advisory_unlock({key})"))));
-    }
+    let leases = Leases::of(format, session.server().dialect());
+    let answer = session
+        .ask(&format!(
+            "SELECT CASE WHEN own THEN pg_try_advisory_lock({key}) END, {there} FROM (\
+             SELECT count(*) = 3 AND pg_backend_pid() = {number} AS own FROM pg_settings \
+             WHERE name IN ('application_name', 'DateStyle', 'TimeZone') AND source = 'client') s",
+            there = leases.there(),
+            number = session.number().unwrap_or_default(),
+        ))
+        .await?;
+    let mut cells =
+        answer.into_iter().next().unwrap_or_default().into_iter().map(|cell| cell.map(|text| text == "t"));
+    let (taken, there) = (cells.next().flatten(), cells.next().flatten() == Some(true));
+    let unlock = format!("SELECT pg_advisory_unlock({key})");
+    let leased = match (taken, aim) {
+        (Some(false), _) => None,
+        // While it is held, no lease can be taken; one may have been before.
+        (Some(true), _) if there => match leases.holder(session).await? {
+            Some(holder) => {
+                session.ask(&unlock).await?;
+                Some(holder)
+            }
+            None => return Ok(Attempt::Taken(Lock::Server(unlock))),
+        },
+        (Some(true), _) => return Ok(Attempt::Taken(Lock::Server(unlock))),
+        (None, Aim::Look) => {
+            let leased = if there { leases.holder(session).await? } else { None };
+            if leased.is_none() {
+                return Ok(match advisory_holder(session, key).await? {
+                    Some(holder) => Attempt::Held(holder),
+                    None => Attempt::Taken(Lock::Unneeded),
+                });
+            }
+            leased
+        }
+        (None, Aim::Work) => {
+            if !there {
+                leases.make(session).await?;
+            }
+            match leases.take(session, key, actor).await? {
+                Ok(lease) => return Ok(Attempt::Taken(Lock::Lease(lease))),
+                Err(leases) => leases.holder(session).await?,
+            }
+        }
+    };
+    let holder = match leased {
+        Some(holder) => Some(holder),
+        None => advisory_holder(session, key).await?,
+    };
+    Ok(Attempt::Held(holder.unwrap_or_else(|| UNKNOWN.to_owned())))
+}
+
+/// Who holds the advisory lock.
+async fn advisory_holder(session: &Session, key: i64) -> Result<Option<String>, DbError> {
     let (high, low) = ((key >> 32) as u32, key as u32);
     let holder = session
         .ask(&format!(
@@ -149,7 +302,7 @@ async fn postgres(session: &Session, format: &Format) -> Result<Attempt, LockErr
              AND l.classid = {high} AND l.objid = {low} AND l.objsubid = 1"
         ))
         .await?;
-    Ok(Attempt::Held(known(holder)))
+    Ok(first(&holder).map(str::to_owned))
 }
 
 /// <https://dev.mysql.com/doc/refman/en/locking-functions.html>: 1 taken, 0 held by another, NULL an error; names belong

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::database_url::DatabaseUrl;
 use crate::dialect::{Dialect, Server};
 
-use super::driver::Connection;
+use super::driver::{Connection, TextRow};
+use super::lock::Lock;
 use super::session::{Access, Session};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Watches one session through a connection of its own, which is opened when it is needed first.
 pub(super) struct Watch {
@@ -21,8 +26,9 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Watches `session`. Opens nothing yet.
-    pub(super) fn new(session: &mut Session, url: &DatabaseUrl) -> Self {
-        let watched = session.number();
+    pub(super) fn new(session: &mut Session, lock: &Lock, url: &DatabaseUrl) -> Self {
+        // Behind a pooler the number is by now somebody else's.
+        let watched = session.number().filter(|_| !matches!(lock, Lock::Lease(_)));
         Self { url: url.clone(), watched, cancelled: session.cancelled(), connection: None }
     }
 
@@ -58,6 +64,19 @@ impl Watch {
     pub(super) fn uncancel(&self) {
         if let Some(cancelled) = &self.cancelled {
             cancelled.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Asks something through its connection; none where there is no answer in time.
+    pub(super) async fn ask(&mut self, sql: &str) -> Option<Vec<TextRow>> {
+        let connection = self.connection().await?;
+        match tokio::time::timeout(PATIENCE, connection.rows(sql)).await {
+            Ok(Ok(rows)) => Some(rows),
+            // What is left of it on the connection is not to be met again.
+            Ok(Err(_)) | Err(_) => {
+                self.connection = None;
+                None
+            }
         }
     }
 

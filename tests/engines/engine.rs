@@ -81,6 +81,27 @@ impl Engine {
     }
 }
 
+const POOLER: &str = "LIMBECK_TEST_PGBOUNCER_URL";
+
+/// The pooler in front of PostgreSQL, unless it is left out.
+pub fn pooler() -> Option<Address> {
+    let url = std::env::var(POOLER).ok().filter(|url| !url.is_empty());
+    let Some(url) = url else {
+        assert!(!required("pgbouncer"), "PgBouncer is required, and {POOLER} is not set");
+        return None;
+    };
+    match DatabaseUrl::parse(&url).unwrap_or_else(|error| panic!("{POOLER}: {error}")).place {
+        Place::Server(address) => Some(*address),
+        place => panic!("{POOLER} names no server: {place:?}"),
+    }
+}
+
+/// Whether this is not to be left out.
+fn required(name: &str) -> bool {
+    let required = std::env::var("LIMBECK_TEST_REQUIRE").unwrap_or_default();
+    required.split(',').map(str::trim).any(|word| word == "all" || word == name)
+}
+
 /// The authority that signed the servers' certificates.
 pub fn ca_file() -> String {
     setting("LIMBECK_TEST_CA_FILE")
@@ -98,9 +119,7 @@ pub fn wanted(name: &str) -> Option<Engine> {
     if engine.is_there() {
         return Some(engine);
     }
-    let required = std::env::var("LIMBECK_TEST_REQUIRE").unwrap_or_default();
-    let named = required.split(',').map(str::trim).any(|word| word == "all" || word == name);
-    assert!(!named, "LIMBECK_TEST_REQUIRE={required}, and {} is not set", engine.variable("URL"));
+    assert!(!required(name), "{name} is required, and {} is not set", engine.variable("URL"));
     None
 }
 
@@ -117,6 +136,9 @@ pub fn announce() {
             };
             text.push_str(&format!("engines: {:<10} {what}\n", engine.name()));
         }
+        let there = std::env::var(POOLER).is_ok_and(|url| !url.is_empty());
+        let what = if there { "tested".to_owned() } else { format!("LEFT OUT, {POOLER} is not set") };
+        text.push_str(&format!("engines: {:<10} {what}\n", "pgbouncer"));
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
     });
 }
@@ -182,6 +204,12 @@ impl Database {
             Engine::Sqlite => format!("sqlite://{}", self.file()),
             _ => self.url_of(&self.address()),
         }
+    }
+
+    /// The address by way of the pooler.
+    pub fn pooled(&self) -> Address {
+        let pooler = pooler().expect("only tests that want a pooler go by way of it");
+        Address { host: pooler.host, port: pooler.port, ..self.address() }
     }
 
     /// The URL of an address; names and passwords in it need no encoding.

@@ -2,7 +2,8 @@
 //!
 //! `LIMBECK_TEST_POSTGRES_URL`, `LIMBECK_TEST_MARIADB_URL` and `LIMBECK_TEST_MYSQL_URL` name servers whose account may
 //! make databases and users; `scripts/test` starts such servers and sets them. Without a variable the engine is left out,
-//! which the run says; with `LIMBECK_TEST_REQUIRE=all` (or a list, `postgresql,mysql`) that is a failure.
+//! which the run says; with `LIMBECK_TEST_REQUIRE=all` (or a list, `postgresql,mysql`) that is a failure. `LIMBECK_TEST_PGBOUNCER_URL` names a
+//! PgBouncer in front of the PostgreSQL server, which goes with it.
 
 #[macro_use]
 mod engine;
@@ -19,6 +20,7 @@ mod failure;
 mod guards;
 mod kept;
 mod patience;
+mod pooler;
 mod resolve;
 mod round_trips;
 mod session;

@@ -51,6 +51,8 @@ impl Raw {
             Engine::PostgreSql => {
                 let options = PgConnectOptions::new().host(&address.host).port(address.port);
                 let options = options.username(user).password(password).database(database);
+                // A pooler would refuse it.
+                let options = options.extra_float_digits(None);
                 Connection::Postgres(runtime.block_on(options.connect())?)
             }
             _ => {

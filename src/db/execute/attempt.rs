@@ -13,7 +13,7 @@ use super::super::driver::{Broken, DbError, ServerError, TextRow};
 use super::{Cause, Run};
 
 /// How often one looks up while a message is under way.
-const TICK: Duration = Duration::from_millis(20);
+pub(super) const TICK: Duration = Duration::from_millis(20);
 
 /// A try that failed.
 pub(super) struct Fault {
@@ -46,10 +46,14 @@ impl Run<'_> {
         let deadline = limit.map(|limit| (began + limit, Cause::RevisionLimit(limit)));
         let dialect = self.plan.server.dialect();
         let mut done = step.from;
-        for (at, batch) in self.plan.batches(step, self.terms.actor).into_iter().enumerate() {
-            let sent = match batch.role() {
-                Role::Send => self.send(step, &batch, deadline).await,
-                Role::Guarded(questions) => match self.allowed(questions).await {
+        let fence = self.lock.fence();
+        let batches = self.plan.batches_behind(step, self.terms.actor, fence.as_ref());
+        for (at, batch) in batches.into_iter().enumerate() {
+            let kept = self.lock.keep(&mut self.watch).await;
+            let sent = match (kept, batch.role()) {
+                (Err(error), _) => Err((Broken { completed: 0, error }, Cause::Server)),
+                (Ok(()), Role::Send) => self.send(step, &batch, deadline).await,
+                (Ok(()), Role::Guarded(questions)) => match self.allowed(questions).await {
                     Ok(None) => self.send(step, &batch, deadline).await,
                     Ok(Some(guard)) => {
                         self.skipped(index, step, &batch, guard);
@@ -62,7 +66,7 @@ impl Run<'_> {
                         Err((Broken { completed, error }, Cause::Server))
                     }
                 },
-                Role::Check(check) => match self.check(&batch, check).await {
+                (Ok(()), Role::Check(check)) => match self.check(&batch, check).await {
                     Ok(()) => Ok(()),
                     Err(error) => Err((Broken { completed: 0, error }, Cause::Server)),
                 },
@@ -168,7 +172,7 @@ impl Run<'_> {
         batch: &Batch,
         deadline: Option<(Instant, Cause)>,
     ) -> Result<(), (Broken, Cause)> {
-        let Self { session, watch, terms, observer, report, plan, .. } = self;
+        let Self { session, lock, watch, terms, observer, report, plan, .. } = self;
         let began = Instant::now();
         let limit = batch.limit().map(|limit| (began + limit, Cause::StatementLimit(limit)));
         let ends: Vec<(Instant, Cause)> = [deadline, limit].into_iter().flatten().collect();
@@ -182,6 +186,8 @@ impl Run<'_> {
                 Either::Left((sent, _)) => break sent,
                 Either::Right(_) => {}
             }
+            // A lease that is lost keeps the message from being committed; there is nothing more to do about it.
+            let _ = lock.keep(watch).await;
             if cause == Cause::Server {
                 let up = ends.iter().find(|(end, _)| Instant::now() >= *end).map(|(_, cause)| *cause);
                 let stopped = (terms.stop.haste() == Haste::Now).then_some(Cause::Stopped);

@@ -75,7 +75,10 @@ impl Run<'_> {
         }
         let (to, part, file) = room(url, &self.plan.server, copying.folder)?;
         let made = match (&url.place, copying.dump) {
-            (Place::Server(_), Some(dump)) => dump.dump(url, &self.plan.server, file, stop).await,
+            (Place::Server(_), Some(dump)) => {
+                let dumping = dump.dump(url, &self.plan.server, file, stop);
+                self.keeping(dumping).await
+            }
             (Place::Server(_), None) => Err(BackupError::new("nothing was given that copies a server")),
             (Place::Memory | Place::File(_), _) => self.vacuum_into(&part).await,
         };

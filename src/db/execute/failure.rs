@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::batch::{Origin, SAVEPOINT, Trace};
+use crate::batch::{Fence, Origin, SAVEPOINT, Trace};
 use crate::chain::Direction;
 use crate::event::{Aftermath, Event};
 use crate::ledger::record::{Act, RowWrite};
@@ -12,7 +12,6 @@ use crate::plan::{Action, Plan, Scope, Step, Transaction};
 use crate::report::End;
 
 use super::super::driver::{Broken, DbError, ServerError};
-use super::super::lock::Lock;
 use super::super::session::{Access, Session};
 use super::super::{books, locate};
 use super::attempt::Fault;
@@ -21,6 +20,14 @@ use super::{Cause, ExecuteError, Run, Stale, StepError, Terms};
 /// Whether the server says that it cancelled a statement.
 fn cancelled(server: &ServerError, plan: &Plan) -> bool {
     server.code.as_deref().is_some_and(|code| plan.server.dialect().is_cancelled(code))
+}
+
+/// A row write that is not made once the lease is somebody else's: a message is one transaction there.
+fn fenced(fence: Option<&Fence>, sql: String) -> String {
+    match fence {
+        Some(fence) => format!("{};\n{sql}", fence.sql),
+        None => sql,
+    }
 }
 
 impl Run<'_> {
@@ -144,10 +151,7 @@ impl Run<'_> {
             }
         }
         let terms = Terms { lock_timeout: PATIENCE, ..self.terms };
-        // A file's lock was not lost.
-        if self.session.number().is_some() {
-            Lock::take(self.session, &self.plan.format, terms, &mut ()).await.ok()?;
-        }
+        self.lock.retake(self.session, &self.plan.format, terms).await.ok()?;
         books::rows(self.session, &self.plan.format).await.ok()
     }
 
@@ -203,7 +207,8 @@ impl Run<'_> {
         // MySQL: LOCK TABLES would keep the books out of reach, and a new transaction lets it go.
         let unlock = format!("{};\nROLLBACK", dialect.begin());
         let _ = self.session.act(&unlock).await;
-        if step.trace(dialect.lexis()) != Trace::None {
+        let fence = self.lock.fence();
+        if step.trace(dialect.lexis()) != Trace::None && fence.is_none() {
             for sql in self.plan.reset_session() {
                 let _ = self.session.act(&sql).await;
             }
@@ -222,7 +227,8 @@ impl Run<'_> {
         let waited = server.code.as_deref().and_then(|code| dialect.obstacle(code)).is_some();
         if waited && done == 0 && step.from == 0 && step.direction == Direction::Up {
             let gone = RowWrite::Delete { revision: Arc::clone(&step.revision) };
-            let forgotten = self.session.act(&gone.sql(format, dialect, self.terms.actor)).await;
+            let sql = fenced(fence.as_ref(), gone.sql(format, dialect, self.terms.actor));
+            let forgotten = self.session.act(&sql).await;
             self.log_failure(step, server).await;
             return if forgotten.is_ok() { Aftermath::RolledBack } else { Aftermath::Unknown };
         }
@@ -230,7 +236,7 @@ impl Run<'_> {
         let done = if own { row.done as usize } else { done };
         let note =
             RowWrite::Failure { revision: Arc::clone(&step.revision), done, error: server.to_string() };
-        let sql = note.sql(format, dialect, self.terms.actor);
+        let sql = fenced(fence.as_ref(), note.sql(format, dialect, self.terms.actor));
         if self.session.act(&sql).await.is_err() {
             return Aftermath::Unknown;
         }

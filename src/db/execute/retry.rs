@@ -108,6 +108,8 @@ impl Run<'_> {
     pub(super) async fn wait(&mut self, pause: Duration) {
         let end = Instant::now() + pause;
         while Instant::now() < end && !self.terms.stop.is_asked() {
+            // That it is lost, the next message is told.
+            let _ = self.lock.keep(&mut self.watch).await;
             let left = end.saturating_duration_since(Instant::now());
             tokio::time::sleep(left.min(Duration::from_millis(50))).await;
         }

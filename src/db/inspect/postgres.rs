@@ -13,7 +13,7 @@ pub(super) fn identity(schema: Option<&str>) -> String {
         "SELECT current_setting('server_version'), current_schema(), \
          (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid AND relname = 'limbeck_revisions'), \
          (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid AND relname = 'limbeck_log'), \
-         (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid), \
+         (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid AND relname !~ '^limbeck_lock'), \
          (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = n.oid \
           AND c.relname = 'limbeck_revisions' AND a.attname = 'heads' AND NOT a.attisdropped), \
          pg_backend_pid() \
@@ -30,7 +30,7 @@ pub(super) const SCHEMA: &[&str] = &[
             c.reloptions::text, c.relacl::text, pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid), \
             CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, obj_description(c.oid, 'pg_class') \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relname !~ '^limbeck_(revisions|log)'",
+     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relname !~ '^limbeck_(revisions|log|lock)'",
     "SELECT 'inheritance', i.inhrelid::regclass, i.inhparent::regclass, i.inhseqno FROM pg_inherits i",
     "SELECT 'column', n.nspname, c.relname || '.' || a.attname, \
             row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), format_type(a.atttypid, a.atttypmod), \
@@ -39,15 +39,15 @@ pub(super) const SCHEMA: &[&str] = &[
      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
      WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
-       AND c.relname !~ '^limbeck_(revisions|log)'",
+       AND c.relname !~ '^limbeck_(revisions|log|lock)'",
     "SELECT 'constraint', n.nspname, coalesce(r.relname || '.', '') || k.conname, pg_get_constraintdef(k.oid), \
             k.convalidated \
      FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace LEFT JOIN pg_class r ON r.oid = k.conrelid \
      WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
-       AND coalesce(r.relname, '') !~ '^limbeck_(revisions|log)'",
+       AND coalesce(r.relname, '') !~ '^limbeck_(revisions|log|lock)'",
     "SELECT 'index', n.nspname, c.relname, pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered \
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
-     WHERE n.nspname !~ '^pg_' AND c.relname !~ '^limbeck_(revisions|log)'",
+     WHERE n.nspname !~ '^pg_' AND c.relname !~ '^limbeck_(revisions|log|lock)'",
     "SELECT 'trigger', pg_get_triggerdef(oid), tgenabled FROM pg_trigger WHERE NOT tgisinternal",
     "SELECT 'rule', pg_get_ruledef(r.oid), r.ev_enabled FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class \
      JOIN pg_namespace n ON n.oid = c.relnamespace \
@@ -62,7 +62,7 @@ pub(super) const SCHEMA: &[&str] = &[
      JOIN pg_proc p ON p.oid = a.aggfnoid JOIN pg_namespace n ON n.oid = p.pronamespace \
      WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'",
     "SELECT 'sequence', schemaname, sequencename, data_type::text, start_value, min_value, max_value, increment_by, \
-            cycle, cache_size FROM pg_sequences WHERE sequencename !~ '^limbeck_(revisions|log)'",
+            cycle, cache_size FROM pg_sequences WHERE sequencename !~ '^limbeck_(revisions|log|lock)'",
     "SELECT 'enum', n.nspname, t.typname, string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) \
      FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid JOIN pg_namespace n ON n.oid = t.typnamespace \
      GROUP BY n.nspname, t.typname",
