@@ -319,6 +319,7 @@ impl Run<'_> {
             self.log_copy().await?;
         }
         for (index, step) in self.plan.steps.iter().enumerate() {
+            self.guard_lock(index).await?;
             let went_on = !self.terms.stop.is_asked() && self.step(index, step, whole).await? == Flow::On;
             if !went_on {
                 // All of it, or nothing.
@@ -359,6 +360,28 @@ impl Run<'_> {
             return Err(Ended::Again);
         }
         Err(self.books_error(error).into())
+    }
+
+    /// Takes the lock again that the step before may have let go of, and looks whether anybody used the time.
+    async fn guard_lock(&mut self, index: usize) -> Result<(), ExecuteError> {
+        let Some(before) = index.checked_sub(1).map(|at| &self.plan.steps[at]) else { return Ok(()) };
+        if !before.may_let_go() {
+            return Ok(());
+        }
+        let held = self.lock.is_held(self.session).await;
+        if held.map_err(|error| self.books_error(error))? {
+            return Ok(());
+        }
+        self.lock.retake(self.session, &self.plan.format, self.terms).await?;
+        let rows = books::rows(self.session, &self.plan.format).await;
+        let rows = rows.map_err(|error| self.books_error(error))?;
+        let begun = |id: &RevisionId| {
+            let row = |rows: &[Row]| rows.iter().find(|row| row.revision == *id).cloned();
+            row(&rows) != row(&self.plan.basis)
+        };
+        let rest = self.plan.steps[index..].iter().map(|step| step.revision.id.clone());
+        let changed: Vec<RevisionId> = rest.filter(begun).collect();
+        if changed.is_empty() { Ok(()) } else { Err(Stale { changed }.into()) }
     }
 
     async fn step(&mut self, index: usize, step: &Step, whole: &mut Retries) -> Result<Flow, Ended> {

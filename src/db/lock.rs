@@ -93,7 +93,12 @@ impl std::fmt::Display for Need {
 /// The lock, held.
 pub(super) enum Lock {
     /// On the server, by the session.
-    Server(String),
+    Server {
+        /// Asks whether it is.
+        held: String,
+        /// Gives it back.
+        release: String,
+    },
     /// In a row, since the session is not this connection's own.
     Lease(Lease),
     /// A locked file; closing it gives the lock back.
@@ -138,7 +143,7 @@ impl Lock {
     /// Gives the lock back.
     pub(super) async fn release(self, session: &Session) {
         let sql = match self {
-            Self::Server(sql) => sql,
+            Self::Server { release, .. } => release,
             Self::Lease(lease) => lease.release(),
             Self::File { .. } | Self::Unneeded => return,
         };
@@ -150,7 +155,17 @@ impl Lock {
     pub(super) fn fence(&self) -> Option<Fence> {
         match self {
             Self::Lease(lease) => Some(lease.fence()),
-            Self::Server(_) | Self::File { .. } | Self::Unneeded => None,
+            Self::Server { .. } | Self::File { .. } | Self::Unneeded => None,
+        }
+    }
+
+    /// Whether the session has it still: a revision may let go of all the locks of its session.
+    pub(super) async fn is_held(&self, session: &Session) -> Result<bool, DbError> {
+        match self {
+            Self::Server { held, .. } => {
+                Ok(first(&session.ask(held).await?).is_some_and(|count| count != "0"))
+            }
+            Self::Lease(_) | Self::File { .. } | Self::Unneeded => Ok(true),
         }
     }
 
@@ -158,7 +173,7 @@ impl Lock {
     pub(super) async fn keep(&mut self, watch: &mut Watch) -> Result<(), DbError> {
         match self {
             Self::Lease(lease) => lease.keep(watch).await,
-            Self::Server(_) | Self::File { .. } | Self::Unneeded => Ok(()),
+            Self::Server { .. } | Self::File { .. } | Self::Unneeded => Ok(()),
         }
     }
 
@@ -177,7 +192,7 @@ impl Lock {
                     return Err(LockError::Held { holder: UNKNOWN.to_owned(), waited: Duration::ZERO });
                 }
             }
-            Self::Server(_) => *self = Self::take(session, format, Aim::Work, terms, &mut ()).await?,
+            Self::Server { .. } => *self = Self::take(session, format, Aim::Work, terms, &mut ()).await?,
         }
         Ok(())
     }
@@ -250,18 +265,24 @@ async fn postgres(session: &Session, format: &Format, aim: Aim, actor: &Actor) -
     let mut cells =
         answer.into_iter().next().unwrap_or_default().into_iter().map(|cell| cell.map(|text| text == "t"));
     let (taken, there) = (cells.next().flatten(), cells.next().flatten() == Some(true));
-    let unlock = format!("SELECT pg_advisory_unlock({key})");
+    let (high, low) = ((key >> 32) as u32, key as u32);
+    let held = format!(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() \
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+         AND classid = {high} AND objid = {low} AND objsubid = 1"
+    );
+    let release = format!("SELECT pg_advisory_unlock({key})");
     let leased = match (taken, aim) {
         (Some(false), _) => None,
         // While it is held, no lease can be taken; one may have been before.
         (Some(true), _) if there => match leases.holder(session).await? {
             Some(holder) => {
-                session.ask(&unlock).await?;
+                session.ask(&release).await?;
                 Some(holder)
             }
-            None => return Ok(Attempt::Taken(Lock::Server(unlock))),
+            None => return Ok(Attempt::Taken(Lock::Server { held, release })),
         },
-        (Some(true), _) => return Ok(Attempt::Taken(Lock::Server(unlock))),
+        (Some(true), _) => return Ok(Attempt::Taken(Lock::Server { held, release })),
         (None, Aim::Look) => {
             let leased = if there { leases.holder(session).await? } else { None };
             if leased.is_none() {
@@ -311,7 +332,10 @@ async fn mysql(session: &Session) -> Result<Attempt, LockError> {
     let name = "concat('limbeck:', left(sha2(database(), 256), 40))";
     let answer = session.ask(&format!("SELECT GET_LOCK({name}, 0)")).await?;
     match first(&answer) {
-        Some("1") => Ok(Attempt::Taken(Lock::Server(format!("SELECT RELEASE_LOCK({name})")))),
+        Some("1") => Ok(Attempt::Taken(Lock::Server {
+            held: format!("SELECT coalesce(IS_USED_LOCK({name}) = CONNECTION_ID(), 0)"),
+            release: format!("SELECT RELEASE_LOCK({name})"),
+        })),
         Some(_) => {
             let shown = session
                 .ask(&format!(

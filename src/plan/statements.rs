@@ -38,6 +38,15 @@ impl Step {
         shapes.iter().any(|shape| shape.act == Act::Begin) || self.says_set("autocommit", shapes)
     }
 
+    /// Whether it may let go of locks that its session holds: `DISCARD ALL` and the functions for that.
+    pub(crate) fn may_let_go(&self) -> bool {
+        const WORDS: [&str; 4] = ["discard", "advisory_unlock", "release_lock", "release_all_locks"];
+        (0..self.statements()).any(|index| {
+            let text = self.text(index).to_ascii_lowercase();
+            WORDS.iter().any(|word| text.contains(word))
+        })
+    }
+
     /// Whether a statement and its count in the books are one transaction, so that the count is exact whatever dies.
     pub(crate) fn counts_with(&self, index: usize, shapes: &[Shape], server: &Server) -> bool {
         let Some(shape) = shapes.get(index) else { return false };

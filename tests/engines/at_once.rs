@@ -8,6 +8,7 @@ use crate::sandbox::Sandbox;
 
 on_engines! {
     one_of_many_applies on sqlite postgresql mariadb mysql;
+    a_lock_that_a_revision_lets_go_of_is_taken_again on postgresql mariadb mysql;
     who_waits_too_long_is_told_for_whom on sqlite postgresql mariadb mysql;
 }
 
@@ -108,4 +109,29 @@ pub fn at_a_user_lock(engine: Engine) -> &'static str {
         }
         _ => "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User lock'",
     }
+}
+
+/// Between the two revisions nobody else gets in, or the run ends as stale; what it must not do is work unlocked.
+fn a_lock_that_a_revision_lets_go_of_is_taken_again(engine: Engine) {
+    let database = Database::new(engine);
+    let mut sandbox = Sandbox::new(&database);
+    let (let_go, held) = match engine {
+        Engine::PostgreSql => (
+            "DISCARD ALL",
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
+        ),
+        _ => (
+            "SELECT RELEASE_ALL_LOCKS()",
+            "SELECT IS_USED_LOCK(concat('limbeck:', left(sha2(database(), 256), 40))) = CONNECTION_ID()",
+        ),
+    };
+    sandbox.revision(
+        "a00000000001",
+        "",
+        &format!("-- limbeck:upgrade\n-- limbeck:no-transaction\n{let_go};\n"),
+    );
+    let section = format!("-- limbeck:upgrade\nCREATE TABLE t (a int);\nINSERT INTO t {held};\n");
+    sandbox.revision("a00000000002", "a00000000001", &section);
+    sandbox.limbeck(&["upgrade"]).ends(0);
+    assert_eq!(database.raw().lines("SELECT a FROM t"), ["1"], "the lock is held again");
 }
