@@ -646,6 +646,6 @@ fn what_the_server_does_not_take_at_once_is_refused(engine: Engine) {
         .says(&format!("{takes:.1} MiB"))
         .says("max_allowed_packet")
         .hides("xxx");
-    assert_eq!(sandbox.json(&["plan"])["code"], "too-large");
+    assert_eq!(sandbox.json(&["plan"])["error"]["code"], "too-large");
     assert!(!database.raw().has_table("b1"));
 }
