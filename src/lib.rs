@@ -40,7 +40,8 @@
 //! the database says was applied · *convention*: a layout and a ledger · *plan*: what will be done · *step*: one revision of
 //! a plan · *batch*: one message to the server · *review*: a plan, ready to be judged · *approved*: a review with a yes ·
 //! *event*: what is happening · *report*: what was done · *service*: a named folder and database · *squash*: a revision
-//! written in place of others · *archive*: what it replaced · *scratch*: a database to try something out in.
+//! written in place of others · *archive*: what it replaced · *scratch*: a database to try something out in ·
+//! *lease*: the lock behind a pooler · *fence*: what keeps a commit from happening once the lease is lost.
 
 #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
 compile_error!(

@@ -403,11 +403,13 @@ impl Writer<'_> {
                 if alone {
                     self.cut();
                 }
-                self.fence();
+                self.batch();
+                self.cutting = Cutting::Held;
                 self.writes_behind(&[RowWrite::Progress {
                     revision: Arc::clone(&step.revision),
                     done: index + 1,
                 }]);
+                self.fence();
                 self.cutting = Cutting::Allowed;
             }
         }
