@@ -103,9 +103,10 @@ impl Bench<'_> {
     fn near(&mut self, revisions: usize, runs: usize, measured: &mut Measured) -> Result<(), String> {
         let mut took: BTreeMap<Tool, Vec<Duration>> = BTreeMap::new();
         let mut idled: BTreeMap<Tool, Vec<Duration>> = BTreeMap::new();
-        // In turns, so that a change in the machine's load meets all of them.
+        // In turns, so that a change in the machine's load meets all of them, and each time from another one on and the
+        // other way round, so that none always has the same place and the same one before it.
         for run in 1..=runs {
-            for tool in self.tools.clone() {
+            for tool in turn(&self.tools, run) {
                 let project = self.project(tool, revisions)?;
                 let Some(duration) = self.upgrade(tool, &project, None, revisions)? else { continue };
                 self.say(tool, &format!("{revisions} revisions, run {run} of {runs}: {duration:.2?}"));
@@ -226,6 +227,15 @@ impl Bench<'_> {
     fn say(&self, tool: Tool, what: &str) {
         eprintln!("{}: {}: {what}", self.engine.name(), tool.name(self.engine));
     }
+}
+
+fn turn(tools: &[Tool], run: usize) -> Vec<Tool> {
+    let mut turn = tools.to_vec();
+    if run.is_multiple_of(2) {
+        turn.reverse();
+    }
+    turn.rotate_left((run - 1) * 3 % tools.len().max(1));
+    turn
 }
 
 fn finish(command: &mut Command) -> Result<(), String> {

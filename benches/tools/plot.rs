@@ -49,7 +49,7 @@ fn panel(body: &mut String, measured: &Measured, top: f64) -> f64 {
     let columns = [NAME, NAME + COLUMN];
     let heads = ["round trips", "seconds"];
     let y = top + 14.0;
-    text(body, 0.0, y, "head", &format!("{} {}", engine.name(), measured.version));
+    text(body, 0.0, y, "head", engine.name());
     for (x, head) in columns.into_iter().zip(heads) {
         text(body, x, y, "quiet", head);
     }
