@@ -1,7 +1,7 @@
 //! The drivers: opening a connection, sending one message, and what comes back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
@@ -326,7 +326,7 @@ async fn interruptible(
     if access == Access::Write {
         let flag = Arc::clone(&cancelled);
         let mut handle = connection.lock_handle().await?;
-        handle.set_progress_handler(STEPS, move || !flag.load(Ordering::Relaxed));
+        handle.set_progress_handler(STEPS, move || !flag.load(std::sync::atomic::Ordering::Relaxed));
     }
     Ok(Connection::Sqlite(connection, cancelled))
 }

@@ -4,7 +4,7 @@
 //! snapshot, and a `CREATE INDEX CONCURRENTLY` of the holder waits for that snapshot, which is a deadlock.
 //!
 //! Behind a pooler that gives each transaction whichever session is free, no session can hold anything: there it is a
-//! [`lease`]. The two keep each other out, so that some runners may be behind the pooler and some not.
+//! `lease`. The two keep each other out, so that some runners may be behind the pooler and some not.
 
 mod lease;
 
