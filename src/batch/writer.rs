@@ -482,11 +482,7 @@ impl Writer<'_> {
     fn drop_unusable(&mut self, index: usize) {
         let Some(object) = self.built(index) else { return };
         let Some(query) = self.dialect.unusable_index(&object) else { return };
-        let mut path = object.name.clone();
-        if let (1, Some([schema @ .., _])) = (path.len(), object.table.as_deref()) {
-            path.splice(0..0, schema.iter().cloned());
-        }
-        let name: Vec<String> = path.iter().map(|part| self.dialect.quote_name(part)).collect();
+        let name: Vec<String> = object.path().iter().map(|part| self.dialect.quote_name(part)).collect();
         self.cut();
         self.limbeck(&format!("DROP INDEX CONCURRENTLY IF EXISTS {}", name.join(".")));
         self.batch().role = self.if_found(query);

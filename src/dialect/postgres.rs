@@ -187,12 +187,10 @@ impl Dialect for Postgres {
                     Kind::View => "'v', 'm'",
                     _ => "'i', 'I'",
                 };
-                // An index lies in the schema of its table.
-                let mut path = object.name.clone();
-                if let (1, Some([schema @ .., _])) = (path.len(), object.table.as_deref()) {
-                    path.splice(0..0, schema.iter().cloned());
-                }
-                format!("FROM pg_class WHERE oid = {} AND relkind IN ({kinds})", self.relation(&path))
+                format!(
+                    "FROM pg_class WHERE oid = {} AND relkind IN ({kinds})",
+                    self.relation(&object.path())
+                )
             }
             Kind::Column => format!(
                 "FROM pg_attribute WHERE attrelid = {} AND attname = {own} AND NOT attisdropped",
@@ -273,11 +271,10 @@ impl Dialect for Postgres {
 
     // https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
     fn unusable_index(&self, index: &Object) -> Option<String> {
-        let mut path = index.name.clone();
-        if let (1, Some([schema @ .., _])) = (path.len(), index.table.as_deref()) {
-            path.splice(0..0, schema.iter().cloned());
-        }
-        Some(format!("SELECT 1 FROM pg_index WHERE indexrelid = {} AND NOT indisvalid", self.relation(&path)))
+        Some(format!(
+            "SELECT 1 FROM pg_index WHERE indexrelid = {} AND NOT indisvalid",
+            self.relation(&index.path())
+        ))
     }
 
     fn client(&self) -> &'static str {

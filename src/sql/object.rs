@@ -58,6 +58,15 @@ impl Object {
         Self { kind, table: Some(table.to_vec()), name }
     }
 
+    /// Its name with its schema, where that is known: an index lies in the schema of its table.
+    pub fn path(&self) -> Vec<String> {
+        let schema = match (self.name.as_slice(), self.table.as_deref()) {
+            ([_], Some([schema @ .., _])) => schema,
+            _ => &[],
+        };
+        schema.iter().chain(&self.name).cloned().collect()
+    }
+
     /// Reads a name as a person writes it in SQL: `t`, `s.t`, `"My Table"`, for a column `t.c`. None when it is no name,
     /// or a column without its table.
     pub fn read(lexis: &Lexis, kind: Kind, text: &str) -> Option<Self> {
