@@ -138,6 +138,11 @@ pub(super) struct Broken {
 /// A row as text, column by column.
 pub(super) type TextRow = Vec<Option<String>>;
 
+/// The first value of the first row, where there is one.
+pub(super) fn first(rows: &[TextRow]) -> Option<&str> {
+    rows.first()?.first()?.as_deref()
+}
+
 /// One open connection.
 pub(super) enum Connection {
     #[cfg(feature = "sqlite")]

@@ -375,12 +375,10 @@ impl Run<'_> {
         self.lock.retake(self.session, &self.plan.format, self.terms).await?;
         let rows = books::rows(self.session, &self.plan.format).await;
         let rows = rows.map_err(|error| self.books_error(error))?;
-        let begun = |id: &RevisionId| {
-            let row = |rows: &[Row]| rows.iter().find(|row| row.revision == *id).cloned();
-            row(&rows) != row(&self.plan.basis)
-        };
-        let rest = self.plan.steps[index..].iter().map(|step| step.revision.id.clone());
-        let changed: Vec<RevisionId> = rest.filter(begun).collect();
+        // What this run has done so far is no news.
+        let rest = &self.plan.steps[index..];
+        let mut changed = differences(&self.plan.basis, &rows);
+        changed.retain(|id| rest.iter().any(|step| step.revision.id == *id));
         if changed.is_empty() { Ok(()) } else { Err(Stale { changed }.into()) }
     }
 

@@ -22,7 +22,7 @@ use crate::dialect::Backend;
 use crate::event::{Event, Observer};
 use crate::ledger::{Actor, Format};
 
-use super::driver::DbError;
+use super::driver::{DbError, first};
 use super::execute::Terms;
 use super::session::Session;
 use super::watch::Watch;
@@ -392,10 +392,6 @@ fn file(database: &str, actor: &Actor) -> Result<Attempt, LockError> {
 
 /// The holder that was gone, or may not be seen, when it was asked for.
 const UNKNOWN: &str = "a process that cannot be seen";
-
-fn first(rows: &[super::driver::TextRow]) -> Option<&str> {
-    rows.first()?.first()?.as_deref()
-}
 
 fn known(rows: Vec<super::driver::TextRow>) -> String {
     first(&rows).map_or_else(|| UNKNOWN.to_owned(), str::to_owned)

@@ -1,6 +1,5 @@
 //! Looks into the catalogue for what a statement in doubt makes or removes.
 
-use crate::batch::Question;
 use crate::chain::guard::Holds;
 use crate::plan::{Evidence, InDoubt};
 use crate::sql::effect::Presence;
@@ -13,9 +12,8 @@ use super::session::Session;
 pub(crate) async fn look(session: &Session, doubt: InDoubt) -> Result<Evidence, DbError> {
     let mut found = Vec::new();
     for effect in doubt.effects() {
-        let rows = session.ask(&session.server().dialect().presence(&effect.object)).await?;
-        let answer = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
-        found.push(match Question::holds(answer) {
+        let present = session.holds(&session.server().dialect().presence(&effect.object)).await?;
+        found.push(match present {
             Holds::Yes
                 if effect.leaves == Presence::Present && is_unusable(session, &effect.object).await? =>
             {

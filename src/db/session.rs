@@ -5,11 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Mutex;
 
+use crate::batch::Question;
+use crate::chain::guard::Holds;
 use crate::database_url::{Address, DatabaseUrl, Place};
 use crate::dialect::{Backend, Server};
 use crate::ledger::{Content, Format, Home, Tables};
 
-use super::driver::{self, Broken, Connection, DbError, Refusal, ServerError, TextRow};
+use super::driver::{self, Broken, Connection, DbError, Refusal, ServerError, TextRow, first};
 use super::inspect;
 
 /// What a session is for.
@@ -248,6 +250,11 @@ impl Session {
     /// Asks; for code of this module alone, which knows that its questions change nothing.
     pub(super) async fn ask(&self, sql: &str) -> Result<Vec<TextRow>, DbError> {
         self.connection.lock().await.rows(&guarded(self.server.backend, self.access, sql)).await
+    }
+
+    /// Asks whether something holds: a guard's condition, the presence of an object.
+    pub(super) async fn holds(&self, sql: &str) -> Result<Holds, DbError> {
+        Ok(Question::holds(first(&self.ask(sql).await?)))
     }
 
     /// Sends one message.

@@ -1,6 +1,6 @@
 //! Several runners on one database: one works, the others wait, and say for whom.
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use crate::engine::{Database, Engine};
 use crate::raw::Raw;
@@ -22,6 +22,11 @@ fn one_of_many_applies(engine: Engine) {
             command.spawn().expect("limbeck starts")
         })
         .collect();
+    exactly_one_applies(runners, &database, &sandbox);
+}
+
+/// One of them applies all of the chain, and all of them end well.
+pub fn exactly_one_applies(runners: Vec<Child>, database: &Database, sandbox: &Sandbox) {
     let mut applied = 0;
     for runner in runners {
         let output = runner.wait_with_output().expect("limbeck ends");

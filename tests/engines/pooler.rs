@@ -2,6 +2,7 @@
 
 use std::process::{Child, Stdio};
 
+use crate::at_once::exactly_one_applies;
 use crate::engine::{Database, Engine};
 use crate::raw::Raw;
 use crate::sandbox::Sandbox;
@@ -226,19 +227,7 @@ fn one_applies(engine: Engine, pooled: &[bool]) {
             command.spawn().expect("limbeck starts")
         })
         .collect();
-    let mut applied = 0;
-    for runner in runners {
-        let output = runner.wait_with_output().expect("limbeck ends");
-        let said =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-        applied += usize::from(said.contains("migrations applied"));
-    }
-    assert_eq!(applied, 1, "exactly one of them applies");
-    let revisions = sandbox.ids().len().to_string();
-    let acts = database.raw().rows("SELECT count(*), count(DISTINCT revision) FROM limbeck_log");
-    assert_eq!(acts, [[revisions.clone(), revisions]]);
-    sandbox.limbeck(&["check"]).ends(0);
+    exactly_one_applies(runners, &database, &sandbox);
 }
 
 /// A gate that the test keeps shut, and a runner whose revision has come to it.

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::plan::Step;
 use crate::stop::Haste;
 
-use super::super::driver::{Broken, DbError, ServerError, TextRow};
+use super::super::driver::{Broken, DbError, ServerError, TextRow, first};
 use super::{Cause, Run};
 
 /// How often one looks up while a message is under way.
@@ -98,9 +98,7 @@ impl Run<'_> {
     /// The first guard that does not let a statement run.
     async fn allowed(&mut self, questions: &[Question]) -> Result<Option<String>, DbError> {
         for question in questions {
-            let rows = self.session.ask(&question.sql).await?;
-            let answer = rows.first().and_then(|row| row.first()).and_then(Option::as_deref);
-            if !question.guard.lets_run(Question::holds(answer)) {
+            if !question.guard.lets_run(self.session.holds(&question.sql).await?) {
                 return Ok(Some(question.guard.to_string()));
             }
         }
@@ -136,13 +134,10 @@ impl Run<'_> {
             Err(DbError::Server(Box::new(ServerError { message, hint, ..ServerError::default() })))
         };
         match check {
-            Check::Reads(expected) => match rows.first().and_then(|row| row.first()) {
-                Some(Some(read)) if read == expected => Ok(()),
+            Check::Reads(expected) => match first(&rows) {
+                Some(read) if read == *expected => Ok(()),
                 read => wrong(
-                    format!(
-                        "the pragma reads {:?} after it was set, not {expected}",
-                        read.cloned().flatten()
-                    ),
+                    format!("the pragma reads {:?} after it was set, not {expected}", read),
                     "something keeps the pragma from taking effect: an open transaction, or how SQLite was built",
                 ),
             },
